@@ -1,0 +1,21 @@
+"""The errors of the package: each message names what was found and what was expected, in one line."""
+
+
+class CpmError(Exception):
+    """A mistake the user can mend; scripts print its message and exit with status 2."""
+
+
+class ConfigError(CpmError):
+    """An unknown option or network name, or a value of the wrong type."""
+
+
+class DataError(CpmError):
+    """A data set, annotation file or image that is missing, broken or of the wrong shape."""
+
+
+class CheckpointError(CpmError):
+    """A file of weights that is missing, broken or belongs to another network."""
+
+
+class DeviceError(CpmError):
+    """A device that this machine or this build of MXNet does not have."""

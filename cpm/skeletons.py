@@ -1,0 +1,220 @@
+"""Bodies: which joints there are, which limbs join them and what changes sides in a mirror."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Mapping
+
+import numpy as np
+
+from .errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """A body, declared by the names of its joints.
+
+    Joints named ``left_…`` and ``right_…`` change places in a mirror image; every other joint stays.
+
+    Attributes
+    ----------
+    name
+        The name it is stored under in checkpoints.
+    joints
+        K names in the order of the heatmap channels.
+    limbs
+        L pairs of joint names, from A to B, in the order of the PAF channels: limb k owns the
+        channels 2k (x) and 2k + 1 (y). With every limb its mirror image must be there too.
+    sigmas
+        K constants of the object keypoint similarity (OKS), empty where none are defined.
+    derived
+        Joints that :func:`convert` may compute as the mean of others, e.g. the neck from both shoulders.
+
+    Raises
+    ------
+    ConfigError
+        If a limb names an unknown joint or lacks its mirror image, or the number of sigmas is wrong.
+
+    Examples
+    --------
+    >>> arrow = Skeleton("arrow", ("tip", "left_fin", "right_fin"), (("tip", "left_fin"), ("tip", "right_fin")))
+    >>> arrow.flip_joints
+    array([0, 2, 1])
+    """
+
+    name: str
+    joints: tuple[str, ...]
+    limbs: tuple[tuple[str, str], ...]
+    sigmas: tuple[float, ...] = ()
+    derived: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        if len(set(self.joints)) != len(self.joints):
+            raise ConfigError(f"skeleton {self.name!r}: a joint is named twice in {self.joints}")
+        if self.sigmas and len(self.sigmas) != len(self.joints):
+            raise ConfigError(f"skeleton {self.name!r}: {len(self.sigmas)} sigmas for {len(self.joints)} joints")
+        known = set(self.joints)
+        for limb in self.limbs:
+            if not known.issuperset(limb):
+                raise ConfigError(f"skeleton {self.name!r}: limb {limb} joins unknown joints; known: {self.joints}")
+            mirrored = (_mirror(limb[0]), _mirror(limb[1]))
+            if mirrored not in self.limbs and mirrored[::-1] not in self.limbs:
+                raise ConfigError(f"skeleton {self.name!r}: limb {limb} has no mirror image {mirrored}")
+        for joint in self.joints:
+            if _mirror(joint) not in known:
+                raise ConfigError(f"skeleton {self.name!r}: joint {joint!r} has no mirror image {_mirror(joint)!r}")
+
+    @property
+    def num_joints(self) -> int:
+        """K."""
+        return len(self.joints)
+
+    @property
+    def num_limbs(self) -> int:
+        """L."""
+        return len(self.limbs)
+
+    @cached_property
+    def limb_joints(self) -> np.ndarray:
+        """(L, 2) int32: the joints A and B of every limb."""
+        index = {name: k for k, name in enumerate(self.joints)}
+        return np.array([[index[a], index[b]] for a, b in self.limbs], np.int32).reshape(-1, 2)
+
+    @cached_property
+    def flip_joints(self) -> np.ndarray:
+        """(K,) int: the joint of the mirror image that belongs at each place."""
+        return np.array([self.joints.index(_mirror(name)) for name in self.joints])
+
+    @cached_property
+    def flip_pafs(self) -> tuple[np.ndarray, np.ndarray]:
+        """(2L,) int channels of the mirrored PAFs that belong at each place, and their (2L,) float32 signs.
+
+        The x components change sign; where the mirror image of a limb runs from B to A, both do.
+        """
+        channels, signs = [], []
+        for a, b in self.limbs:
+            mirrored = (_mirror(a), _mirror(b))
+            forward = mirrored in self.limbs
+            limb = self.limbs.index(mirrored if forward else mirrored[::-1])
+            channels += [2 * limb, 2 * limb + 1]
+            signs += [-1, 1] if forward else [1, -1]
+        return np.array(channels, int), np.array(signs, np.float32)
+
+
+def _mirror(joint: str) -> str:
+    if joint.startswith("left_"):
+        return "right_" + joint[5:]
+    if joint.startswith("right_"):
+        return "left_" + joint[6:]
+    return joint
+
+
+def convert(keypoints: np.ndarray, source: Skeleton, target: Skeleton) -> np.ndarray:
+    """Rearrange the keypoints of one skeleton into another by the names of the joints.
+
+    A joint that only the target has is the mean of the joints it is derived from, with the lowest of
+    their visibilities (or scores) and only if all of them are there; else it is zero.
+
+    Parameters
+    ----------
+    keypoints
+        (N, K, 3) x, y and visibility or score.
+    source, target
+        The skeletons with K and K' joints.
+
+    Returns
+    -------
+    ndarray
+        (N, K', 3) float32.
+    """
+    keypoints = np.asarray(keypoints, np.float32).reshape(-1, source.num_joints, 3)
+    converted = np.zeros((len(keypoints), target.num_joints, 3), np.float32)
+    for k, name in enumerate(target.joints):
+        if name in source.joints:
+            converted[:, k] = keypoints[:, source.joints.index(name)]
+        elif name in target.derived and set(target.derived[name]) <= set(source.joints):
+            parents = keypoints[:, [source.joints.index(parent) for parent in target.derived[name]]]
+            there = (parents[..., 2] > 0).all(axis=1)
+            converted[there, k, :2] = parents[there, :, :2].mean(axis=1)
+            converted[there, k, 2] = parents[there, :, 2].min(axis=1)
+    return converted
+
+
+COCO_17 = Skeleton(
+    "COCO_17",
+    joints=(
+        "nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder",
+        "left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip",
+        "left_knee", "right_knee", "left_ankle", "right_ankle",
+    ),
+    limbs=(
+        ("left_ankle", "left_knee"), ("left_knee", "left_hip"), ("right_ankle", "right_knee"),
+        ("right_knee", "right_hip"), ("left_hip", "right_hip"), ("left_shoulder", "left_hip"),
+        ("right_shoulder", "right_hip"), ("left_shoulder", "right_shoulder"), ("left_shoulder", "left_elbow"),
+        ("right_shoulder", "right_elbow"), ("left_elbow", "left_wrist"), ("right_elbow", "right_wrist"),
+        ("left_eye", "right_eye"), ("nose", "left_eye"), ("nose", "right_eye"), ("left_eye", "left_ear"),
+        ("right_eye", "right_ear"), ("left_ear", "left_shoulder"), ("right_ear", "right_shoulder"),
+    ),
+    sigmas=(
+        0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072,
+        0.062, 0.062, 0.107, 0.107, 0.087, 0.087, 0.089, 0.089,
+    ),
+)  # fmt: skip
+
+OPENPOSE_18 = Skeleton(
+    "OPENPOSE_18",
+    joints=(
+        "nose", "neck", "right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow",
+        "left_wrist", "right_hip", "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle",
+        "right_eye", "left_eye", "right_ear", "left_ear",
+    ),
+    limbs=(
+        ("neck", "right_hip"), ("right_hip", "right_knee"), ("right_knee", "right_ankle"),
+        ("neck", "left_hip"), ("left_hip", "left_knee"), ("left_knee", "left_ankle"),
+        ("neck", "right_shoulder"), ("right_shoulder", "right_elbow"), ("right_elbow", "right_wrist"),
+        ("right_shoulder", "right_ear"), ("neck", "left_shoulder"), ("left_shoulder", "left_elbow"),
+        ("left_elbow", "left_wrist"), ("left_shoulder", "left_ear"), ("neck", "nose"), ("nose", "right_eye"),
+        ("nose", "left_eye"), ("right_eye", "right_ear"), ("left_eye", "left_ear"),
+    ),
+    sigmas=(
+        0.026, 0.079, 0.079, 0.072, 0.062, 0.079, 0.072, 0.062, 0.107,
+        0.087, 0.089, 0.107, 0.087, 0.089, 0.025, 0.025, 0.035, 0.035,
+    ),
+    derived={"neck": ("left_shoulder", "right_shoulder")},
+)  # fmt: skip
+
+MPII_16 = Skeleton(
+    "MPII_16",
+    joints=(
+        "right_ankle", "right_knee", "right_hip", "left_hip", "left_knee", "left_ankle", "pelvis", "thorax",
+        "upper_neck", "head_top", "right_wrist", "right_elbow", "right_shoulder", "left_shoulder",
+        "left_elbow", "left_wrist",
+    ),
+    limbs=(
+        ("pelvis", "right_hip"), ("right_hip", "right_knee"), ("right_knee", "right_ankle"),
+        ("pelvis", "left_hip"), ("left_hip", "left_knee"), ("left_knee", "left_ankle"), ("pelvis", "thorax"),
+        ("thorax", "upper_neck"), ("upper_neck", "head_top"), ("thorax", "right_shoulder"),
+        ("right_shoulder", "right_elbow"), ("right_elbow", "right_wrist"), ("thorax", "left_shoulder"),
+        ("left_shoulder", "left_elbow"), ("left_elbow", "left_wrist"),
+    ),
+)  # fmt: skip
+
+MPI_15 = Skeleton(
+    "MPI_15",
+    joints=(
+        "head_top", "upper_neck", "right_shoulder", "right_elbow", "right_wrist", "left_shoulder",
+        "left_elbow", "left_wrist", "right_hip", "right_knee", "right_ankle", "left_hip", "left_knee",
+        "left_ankle", "chest",
+    ),
+    limbs=(
+        ("head_top", "upper_neck"), ("upper_neck", "right_shoulder"), ("right_shoulder", "right_elbow"),
+        ("right_elbow", "right_wrist"), ("upper_neck", "left_shoulder"), ("left_shoulder", "left_elbow"),
+        ("left_elbow", "left_wrist"), ("upper_neck", "chest"), ("chest", "right_hip"),
+        ("right_hip", "right_knee"), ("right_knee", "right_ankle"), ("chest", "left_hip"),
+        ("left_hip", "left_knee"), ("left_knee", "left_ankle"),
+    ),
+    derived={"chest": ("thorax", "pelvis")},
+)  # fmt: skip
+
+SKELETONS = {skeleton.name: skeleton for skeleton in (COCO_17, OPENPOSE_18, MPII_16, MPI_15)}
