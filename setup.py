@@ -6,7 +6,9 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 ROOT = Path(__file__).parent
-SUBPACKAGES = ("ops", "codecs", "datasets", "models", "training", "inference", "evaluation", "configs")
+SUBPACKAGES = (
+    "ops", "codecs", "datasets", "datasets.synthetic", "models", "training", "inference", "evaluation", "configs",
+)  # fmt: skip
 
 
 def requirements() -> list:
@@ -26,7 +28,7 @@ def kernels() -> list:
 
 setup(
     packages=["cpm", *(f"cpm.{name}" for name in SUBPACKAGES)],
-    package_dir={"cpm": "cpm", **{f"cpm.{name}": name for name in SUBPACKAGES}},
+    package_dir={"cpm": "cpm", **{f"cpm.{name}": name.replace(".", "/") for name in SUBPACKAGES}},
     package_data={"cpm": ["py.typed"], "cpm.ops": ["*.pyi"]},
     ext_modules=kernels(),
     install_requires=requirements(),

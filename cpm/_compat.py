@@ -40,10 +40,13 @@ def load_mxnet() -> None:
         import setuptools  # noqa: F401  (provides the distutils that MXNet imports)
     _preload_cuda()
     try:
-        import mxnet  # noqa: F401
+        import mxnet
     except (ImportError, OSError, AttributeError) as error:
         hint = "pip install 'numpy<2' mxnet==1.9.1 (for GPUs: pip install 'cpm[gpu]' and an NVIDIA driver)"
         raise ImportError(f"cpm cannot load MXNet ({error}); try: {hint}") from None
+    if _has_cuda_wheel() and not mxnet.runtime.Features().is_enabled("CUDA"):
+        hint = "pip install --force-reinstall --no-deps mxnet-cu112==1.9.1"
+        raise ImportError(f"the CPU build of MXNet was installed over the CUDA build; put it right: {hint}")
 
 
 def available_cores() -> int:
@@ -59,12 +62,21 @@ def _add_numpy_aliases() -> None:
             setattr(np, name, value)
 
 
-def _preload_cuda() -> None:
-    """Load the libraries of the CUDA wheels, so that no CUDA needs to be installed on the system."""
+def _has_cuda_wheel() -> bool:
     try:
         importlib.metadata.version("mxnet-cu112")
+    except importlib.metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+def _preload_cuda() -> None:
+    """Load the libraries of the CUDA wheels, so that no CUDA needs to be installed on the system."""
+    if not _has_cuda_wheel():
+        return
+    try:
         import nvidia
-    except (importlib.metadata.PackageNotFoundError, ImportError):
+    except ImportError:
         return
     for library in _CUDA_LIBRARIES:
         for folder in nvidia.__path__:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -218,3 +219,41 @@ MPI_15 = Skeleton(
 )  # fmt: skip
 
 SKELETONS = {skeleton.name: skeleton for skeleton in (COCO_17, OPENPOSE_18, MPII_16, MPI_15)}
+
+
+def skeleton_to_spec(skeleton: Skeleton) -> dict[str, Any]:
+    """Return the skeleton as a dictionary fit for JSON."""
+    return {
+        "name": skeleton.name,
+        "joints": list(skeleton.joints),
+        "limbs": [list(limb) for limb in skeleton.limbs],
+        "sigmas": list(skeleton.sigmas),
+        "derived": {joint: list(parents) for joint, parents in skeleton.derived.items()},
+    }
+
+
+def skeleton_from_spec(spec: Skeleton | str | Mapping[str, Any]) -> Skeleton:
+    """Return the skeleton that is given as itself, by a known name or as the dictionary of :func:`skeleton_to_spec`.
+
+    Raises
+    ------
+    ConfigError
+        If the name is unknown or the dictionary does not describe a skeleton.
+    """
+    if isinstance(spec, Skeleton):
+        return spec
+    if isinstance(spec, str):
+        if spec not in SKELETONS:
+            raise ConfigError(f"skeleton {spec!r} is unknown, expected one of {sorted(SKELETONS)}")
+        return SKELETONS[spec]
+    try:
+        skeleton = Skeleton(
+            name=str(spec["name"]),
+            joints=tuple(str(joint) for joint in spec["joints"]),
+            limbs=tuple((str(a), str(b)) for a, b in spec["limbs"]),
+            sigmas=tuple(float(sigma) for sigma in spec.get("sigmas", ())),
+            derived={str(joint): tuple(map(str, parents)) for joint, parents in spec.get("derived", {}).items()},
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ConfigError(f"the description of a skeleton lacks or garbles {error}; found {spec!r:.200}") from None
+    return skeleton

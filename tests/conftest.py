@@ -1,11 +1,16 @@
-"""What the tests share: where the real data is, and how a script is run."""
+"""What the tests share: where the real data is, small data sets, and how a script is run."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
+
+from cpm.skeletons import COCO_17
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -28,3 +33,50 @@ def run_script():
         return subprocess.run(command, capture_output=True, text=True, timeout=timeout)
 
     return run
+
+
+def person(x: float, y: float, height: float, **fields: object) -> dict:
+    """Annotate an upright person whose box has this centre and height, all joints visible."""
+    rng = np.random.default_rng(int(x + y))
+    joints = np.column_stack([x + height * rng.uniform(-0.2, 0.2, 17), y + height * np.linspace(-0.45, 0.45, 17)])
+    left, top, width = x - height / 4, y - height / 2, height / 2
+    box = [left, top, left + width, top, left + width, top + height, left, top + height]
+    annotation = {
+        "category_id": 1,
+        "bbox": [left, top, width, height],
+        "area": width * height,
+        "iscrowd": 0,
+        "keypoints": np.column_stack([joints, np.full(17, 2)]).ravel().tolist(),
+        "num_keypoints": 17,
+        "segmentation": [box],
+    }
+    return {**annotation, **fields}
+
+
+@pytest.fixture
+def write_coco(tmp_path):
+    """Write a data set in COCO's layout: a list of people for every image; returns its root."""
+
+    def write(images: list, split: str = "train2017", size: tuple = (160, 120)) -> Path:
+        (tmp_path / split).mkdir()
+        (tmp_path / "annotations").mkdir(exist_ok=True)
+        width, height = size
+        content = {
+            "images": [
+                {"id": k + 1, "file_name": f"{k + 1:012d}.jpg", "width": width, "height": height}
+                for k in range(len(images))
+            ],
+            "annotations": [
+                {**annotation, "image_id": k + 1, "id": 100 * (k + 1) + n}
+                for k, people in enumerate(images)
+                for n, annotation in enumerate(people)
+            ],
+            "categories": [{"id": 1, "name": "person", "keypoints": list(COCO_17.joints), "skeleton": []}],
+        }
+        for image in content["images"]:
+            pixels = np.random.default_rng(image["id"]).integers(0, 255, (height // 8, width // 8, 3), np.uint8)
+            cv2.imwrite(str(tmp_path / split / image["file_name"]), cv2.resize(pixels, size))
+        (tmp_path / "annotations" / f"person_keypoints_{split}.json").write_text(json.dumps(content))
+        return tmp_path
+
+    return write
