@@ -1,1 +1,7 @@
+"""Kernels on NumPy arrays, compiled and free of the GIL."""
 
+from .association import join_peaks
+from .labels import draw_heatmaps, draw_pafs
+from .peaks import find_peaks
+
+__all__ = ["draw_heatmaps", "draw_pafs", "find_peaks", "join_peaks"]

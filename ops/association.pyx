@@ -1,0 +1,314 @@
+# cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""Joining peaks into people along part affinity fields (Cao et al., CVPR 2017, sections 2.3 and 2.4)."""
+
+from libc.math cimport INFINITY, floor, fmax, fmin, sqrt
+from libc.stdlib cimport free, malloc, qsort, realloc
+
+cdef double SHORTEST = 1e-6  # between two peaks closer than this, in cells, there is no direction
+
+
+cdef struct Candidate:
+    double score
+    int limb, a, b  # limb -1 is none; a and b count all peaks, joint after joint
+
+
+cdef struct Candidates:
+    Candidate* items
+    Py_ssize_t size, capacity
+
+
+cdef struct Rules:
+    int samples, misses
+    double min_sample, reach, min_score, max_gap
+
+
+cdef struct Piece:
+    double left, top, right, bottom, size
+    int row
+
+
+def join_peaks(
+    const float[:, :, ::1] pafs, const int[:, ::1] limbs, const float[:, :, ::1] peaks, const int[::1] counts,
+    int samples, double min_sample, double min_ratio, double reach, double min_score, double max_gap,
+    int[:, ::1] people, double[:, ::1] totals,
+):
+    """Join peaks into people, the surest limbs of the whole picture first.
+
+    Every peak starts as a person of its own. A limb then joins the people of its two peaks, unless they have a
+    joint in common: of two limbs that contradict each other the surer stays. A limb inside one person (a
+    loop) only adds its score. This holds for any skeleton: trees, loops and several parts.
+
+    What is left of a body whose connecting joint, such as the neck, was not found is then joined by nearness,
+    the nearest first, again only without a joint in common.
+
+    Parameters
+    ----------
+    pafs
+        (2L, h, w).
+    limbs
+        (L, 2) joints A and B.
+    peaks
+        (K, M, 3) x, y in cells and score.
+    counts
+        (K,) number of peaks of every joint, P in all.
+    samples
+        Points on the line from A to B, the ends included, at which the PAF is read.
+    min_sample, min_ratio
+        At least this share of the points must be above this much along the line.
+    reach
+        Length in cells from which the score of a limb falls.
+    min_score
+        Only people whose joints and limbs have at least this mean score are joined by nearness.
+    max_gap
+        Their closest joints are at most this far apart, as a share of the diagonal of the larger one's box.
+    people
+        (P, K), written: the peak of every joint or -1; a row that was joined to another is all -1.
+    totals
+        (P, 2), written: the number of joints and limbs and the sum of their scores; zeros for a joined row.
+
+    Raises
+    ------
+    ValueError
+        If the shapes disagree or a limb names a joint that is not there.
+    """
+    cdef Py_ssize_t joints = counts.shape[0], num_limbs = limbs.shape[0], total = 0, k, i
+    cdef Candidates found
+    cdef Piece* pieces
+    cdef Rules rules
+    cdef int* owner  # the row of `people` that every peak is in
+    cdef int* first  # the number of the first peak of every joint
+    cdef bint enough = True
+    if pafs.shape[0] != 2 * num_limbs or limbs.shape[1] != 2 or peaks.shape[0] != joints or peaks.shape[2] != 3:
+        raise ValueError(f"{pafs.shape[0]} PAF channels, {num_limbs} limbs and {joints} joints do not fit each other")
+    for k in range(num_limbs):
+        if not (0 <= limbs[k, 0] < joints and 0 <= limbs[k, 1] < joints):
+            raise ValueError(f"limb {k} names a joint that is not among the {joints}")
+    for k in range(joints):
+        if not 0 <= counts[k] <= peaks.shape[1]:
+            raise ValueError(f"{counts[k]} peaks of joint {k} in an array for {peaks.shape[1]}")
+        total += counts[k]
+    if people.shape[0] != total or people.shape[1] != joints or totals.shape[0] != total or totals.shape[1] != 2:
+        raise ValueError(f"expected people {total, joints} and totals {total, 2}")
+    if total == 0:
+        return
+    rules.samples, rules.min_sample, rules.reach = samples, min_sample, reach
+    rules.min_score, rules.max_gap = min_score, max_gap
+    rules.misses = <int> floor(samples * (1 - min_ratio) + 1e-9)
+    found.items, found.size, found.capacity = NULL, 0, 0
+    owner = <int*> malloc(total * sizeof(int))
+    first = <int*> malloc((joints + 1) * sizeof(int))
+    pieces = <Piece*> malloc(total * sizeof(Piece))
+    if owner == NULL or first == NULL or pieces == NULL:
+        enough = False
+    else:
+        with nogil:
+            first[0] = 0
+            for k in range(joints):
+                first[k + 1] = first[k] + counts[k]
+                for i in range(first[k], first[k + 1]):
+                    owner[i] = <int> i
+                    people[i, :] = -1
+                    people[i, k] = <int> i - first[k]
+                    totals[i, 0], totals[i, 1] = 1, peaks[k, i - first[k], 2]
+            if pafs.shape[1] > 0 and pafs.shape[2] > 0:
+                enough = _find_limbs(pafs, limbs, peaks, first, &rules, &found)
+            if enough:
+                _join_all(&found, first, owner, people, totals)
+                enough = _find_near(peaks, first, people, totals, &rules, pieces, &found)
+            if enough:
+                _join_all(&found, first, owner, people, totals)
+    free(pieces)
+    free(found.items)
+    free(owner)
+    free(first)
+    if not enough:
+        raise MemoryError
+
+
+cdef bint _find_limbs(
+    const float[:, :, ::1] pafs, const int[:, ::1] limbs, const float[:, :, ::1] peaks, const int* first,
+    const Rules* rules, Candidates* found,
+) noexcept nogil:
+    """Collect every pair of peaks that could be a limb; returns whether the memory sufficed."""
+    cdef Py_ssize_t limb, i, j, a, b, height = pafs.shape[1], width = pafs.shape[2]
+    cdef double score
+    for limb in range(limbs.shape[0]):
+        a, b = limbs[limb, 0], limbs[limb, 1]
+        for i in range(first[a + 1] - first[a]):
+            for j in range(first[b + 1] - first[b]):
+                score = _score(
+                    &pafs[2 * limb, 0, 0], &pafs[2 * limb + 1, 0, 0], height, width,
+                    &peaks[a, i, 0], &peaks[b, j, 0], rules,
+                )
+                if score > 0 and score < INFINITY:
+                    if not _add(found, score, <int> limb, <int> (first[a] + i), <int> (first[b] + j)):
+                        return False
+    return True
+
+
+cdef double _score(
+    const float* paf_x, const float* paf_y, Py_ssize_t height, Py_ssize_t width,
+    const float* a, const float* b, const Rules* rules,
+) noexcept nogil:
+    """Return the mean of the PAF along the line from A to B less a penalty for its length; 0 if it is no limb."""
+    cdef double x = b[0] - a[0], y = b[1] - a[1], length = sqrt(x * x + y * y), total = 0, along, at
+    cdef int sample, misses = 0
+    if length < SHORTEST:
+        return 0
+    for sample in range(rules.samples):
+        at = <double> sample / (rules.samples - 1)
+        along = _read(paf_x, paf_y, height, width, a[0] + at * x, a[1] + at * y, x, y) / length
+        total += along
+        if not along > rules.min_sample:
+            misses += 1
+            if misses > rules.misses:
+                return 0
+    return total / rules.samples + fmin(rules.reach / length - 1, 0)
+
+
+cdef inline double _read(
+    const float* paf_x, const float* paf_y, Py_ssize_t height, Py_ssize_t width,
+    double column, double row, double x, double y,
+) noexcept nogil:
+    """Return the product of (x, y) and the PAF between the cells, which continues past its border unchanged."""
+    column, row = fmin(fmax(column, 0), width - 1), fmin(fmax(row, 0), height - 1)
+    cdef Py_ssize_t left = <Py_ssize_t> column, top = <Py_ssize_t> row
+    cdef Py_ssize_t here = top * width + left
+    cdef Py_ssize_t right = 1 if left + 1 < width else 0, below = width if top + 1 < height else 0
+    cdef double s = column - left, t = row - top
+    cdef double p = (1 - s) * (1 - t), q = s * (1 - t), r = (1 - s) * t, u = s * t
+    return x * (
+        p * paf_x[here] + q * paf_x[here + right] + r * paf_x[here + below] + u * paf_x[here + right + below]
+    ) + y * (p * paf_y[here] + q * paf_y[here + right] + r * paf_y[here + below] + u * paf_y[here + right + below])
+
+
+cdef bint _find_near(
+    const float[:, :, ::1] peaks, const int* first, const int[:, ::1] people, const double[:, ::1] totals,
+    const Rules* rules, Piece* pieces, Candidates* found,
+) noexcept nogil:
+    """Collect every pair of people who could be parts of one; returns whether the memory sufficed."""
+    cdef Py_ssize_t count = _pieces(peaks, people, totals, rules.min_score, pieces), i, j
+    cdef Candidate nearest
+    cdef Piece* a
+    cdef Piece* b
+    cdef double reach
+    for i in range(count):
+        for j in range(i):
+            a, b = &pieces[i], &pieces[j]
+            reach = rules.max_gap * fmax(a.size, b.size)
+            if a.left - b.right > reach or b.left - a.right > reach or a.top - b.bottom > reach or b.top - a.bottom > reach:
+                continue
+            if reach > 0 and _nearest(peaks, first, people, a.row, b.row, &nearest) and -nearest.score <= reach:
+                # the gap relative to the size, so that small people come no sooner than large ones
+                if not _add(found, nearest.score / fmax(a.size, b.size), -1, nearest.a, nearest.b):
+                    return False
+    return True
+
+
+cdef Py_ssize_t _pieces(
+    const float[:, :, ::1] peaks, const int[:, ::1] people, const double[:, ::1] totals, double min_score, Piece* pieces
+) noexcept nogil:
+    """Write the boxes of all people with enough score; returns their number."""
+    cdef Py_ssize_t row, joint, count = 0
+    cdef Piece* piece
+    cdef double x, y
+    for row in range(people.shape[0]):
+        if totals[row, 0] == 0 or totals[row, 1] < min_score * totals[row, 0]:
+            continue
+        piece = &pieces[count]
+        piece.row = <int> row
+        piece.left = piece.top = INFINITY
+        piece.right = piece.bottom = -INFINITY
+        for joint in range(people.shape[1]):
+            if people[row, joint] >= 0:
+                x, y = peaks[joint, people[row, joint], 0], peaks[joint, people[row, joint], 1]
+                piece.left, piece.right = fmin(piece.left, x), fmax(piece.right, x)
+                piece.top, piece.bottom = fmin(piece.top, y), fmax(piece.bottom, y)
+        x, y = piece.right - piece.left, piece.bottom - piece.top
+        piece.size = sqrt(x * x + y * y)
+        count += 1
+    return count
+
+
+cdef bint _nearest(
+    const float[:, :, ::1] peaks, const int* first, const int[:, ::1] people, int a, int b, Candidate* nearest
+) noexcept nogil:
+    """Write the closest joints of two people, the score is minus their distance; False if they have one in common."""
+    cdef Py_ssize_t i, j
+    cdef double x, y
+    nearest.score, nearest.a, nearest.b = -INFINITY, 0, 0
+    for i in range(people.shape[1]):
+        if people[a, i] >= 0 and people[b, i] >= 0:
+            return False
+    for i in range(people.shape[1]):
+        if people[a, i] < 0:
+            continue
+        for j in range(people.shape[1]):
+            if people[b, j] >= 0:
+                x = peaks[i, people[a, i], 0] - peaks[j, people[b, j], 0]
+                y = peaks[i, people[a, i], 1] - peaks[j, people[b, j], 1]
+                if -sqrt(x * x + y * y) > nearest.score:
+                    nearest.score = -sqrt(x * x + y * y)
+                    nearest.a, nearest.b = first[i] + people[a, i], first[j] + people[b, j]
+    return True
+
+
+cdef void _join_all(
+    Candidates* found, const int* first, int* owner, int[:, ::1] people, double[:, ::1] totals
+) noexcept nogil:
+    """Join along all candidates, best first; none are left."""
+    cdef Py_ssize_t i
+    qsort(found.items, found.size, sizeof(Candidate), &_best_first)
+    for i in range(found.size):
+        _join(&found.items[i], first, owner, people, totals)
+    found.size = 0
+
+
+cdef void _join(
+    const Candidate* limb, const int* first, int* owner, int[:, ::1] people, double[:, ::1] totals
+) noexcept nogil:
+    """Join the people at both ends of a candidate, if they have no joint in common."""
+    cdef int keep = owner[limb.a], give = owner[limb.b]
+    cdef Py_ssize_t joint
+    if keep != give:
+        for joint in range(people.shape[1]):
+            if people[keep, joint] >= 0 and people[give, joint] >= 0:
+                return
+        for joint in range(people.shape[1]):
+            if people[give, joint] >= 0:
+                people[keep, joint] = people[give, joint]
+                owner[first[joint] + people[give, joint]] = keep
+                people[give, joint] = -1
+        totals[keep, 0] += totals[give, 0]
+        totals[keep, 1] += totals[give, 1]
+        totals[give, 0], totals[give, 1] = 0, 0
+    if limb.limb >= 0:
+        totals[keep, 0] += 1
+        totals[keep, 1] += limb.score
+
+
+cdef bint _add(Candidates* found, double score, int limb, int a, int b) noexcept nogil:
+    """Append a candidate; returns whether the memory sufficed."""
+    cdef Py_ssize_t capacity = max(2 * found.capacity, <Py_ssize_t> 256)
+    cdef Candidate* items
+    if found.size == found.capacity:
+        items = <Candidate*> realloc(found.items, capacity * sizeof(Candidate))
+        if items == NULL:
+            return False
+        found.items, found.capacity = items, capacity
+    found.items[found.size].score, found.items[found.size].limb = score, limb
+    found.items[found.size].a, found.items[found.size].b = a, b
+    found.size += 1
+    return True
+
+
+cdef int _best_first(const void* a, const void* b) noexcept nogil:
+    cdef const Candidate* first = <const Candidate*> a
+    cdef const Candidate* second = <const Candidate*> b
+    if first.score != second.score:
+        return -1 if first.score > second.score else 1
+    if first.limb != second.limb:
+        return -1 if first.limb < second.limb else 1
+    if first.a != second.a:
+        return -1 if first.a < second.a else 1
+    return -1 if first.b < second.b else 1

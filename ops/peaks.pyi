@@ -1,0 +1,3 @@
+import numpy as np
+
+def find_peaks(heatmaps: np.ndarray, threshold: float, sigma: float, peaks: np.ndarray, counts: np.ndarray) -> None: ...
