@@ -1,0 +1,63 @@
+"""Reading pictures as they come from the field: rotated, grey, CMYK, or broken."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..errors import DataError
+
+_JPEG_START, _JPEG_SCAN, _JPEG_END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
+
+
+def read_image(path: str | Path, size: tuple[int, int] | None = None) -> np.ndarray:
+    """Read a picture as RGB.
+
+    Grey and CMYK files are converted. A rotation noted in EXIF is applied, unless `size` shows that the
+    annotations were made on the picture as stored.
+
+    Parameters
+    ----------
+    path
+        The file.
+    size
+        Width and height in pixels that the annotations give, if any.
+
+    Returns
+    -------
+    ndarray
+        (H, W, 3) uint8.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, broken or cut short, or not of the given size.
+    """
+    try:
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: cannot read the image ({error.strerror})") from None
+    if data.startswith(_JPEG_START) and data.rfind(_JPEG_END) < data.rfind(_JPEG_SCAN):
+        # OpenCV would fill the missing part with grey and say nothing.
+        raise DataError(f"{path}: the JPEG file is cut short after {len(data)} bytes")
+    image = _decode(data, cv2.IMREAD_COLOR)
+    if image is None:
+        raise DataError(f"{path}: not an image that OpenCV can read ({len(data)} bytes)")
+    if size is not None and (image.shape[1], image.shape[0]) != tuple(size):
+        stored = _decode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+        if stored is None or (stored.shape[1], stored.shape[0]) != tuple(size):
+            found, expected = f"{image.shape[1]}x{image.shape[0]}", f"{size[0]}x{size[1]}"
+            raise DataError(f"{path}: the image is {found}, its annotations say {expected}")
+        image = stored
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def _decode(data: bytes, flags: int) -> np.ndarray | None:
+    if not data:
+        return None
+    try:
+        return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error:
+        return None

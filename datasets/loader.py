@@ -1,0 +1,108 @@
+"""Batches for training, made by many workers and the same whatever their number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from mxnet.gluon.data import DataLoader
+
+from ..errors import ConfigError
+from .training_set import Example, TrainingSet
+
+
+@dataclass
+class EpochBatches:
+    """The sample keys (epoch, index) of one epoch in batches.
+
+    Attributes
+    ----------
+    num_samples, batch_size, seed
+        The samples of the set, those of a batch, and the seed of the order.
+    shuffle
+        Whether every epoch has an order of its own; what does not fill a batch is then left out.
+    epoch
+        The epoch that the next iteration yields.
+    start
+        How many of its batches are passed over: those that were trained on before an interruption.
+    """
+
+    num_samples: int
+    batch_size: int
+    seed: int
+    shuffle: bool = True
+    epoch: int = 0
+    start: int = 0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.batch_size <= self.num_samples:
+            raise ConfigError(
+                f"train.batch_size={self.batch_size}: expected 1 to {self.num_samples}, the number of samples"
+            )
+
+    def __len__(self) -> int:
+        full, rest = divmod(self.num_samples, self.batch_size)
+        return full if self.shuffle or not rest else full + 1
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        order = np.arange(self.num_samples)
+        if self.shuffle:
+            np.random.default_rng((self.seed, self.epoch)).shuffle(order)
+        epoch = self.epoch
+        for batch in range(self.start, len(self)):
+            indices = order[batch * self.batch_size : (batch + 1) * self.batch_size]
+            yield [(epoch, int(index)) for index in indices]
+
+
+class BatchLoader:
+    """Batches of a :class:`TrainingSet`, prepared ahead by `num_workers` threads.
+
+    Reading, warping and drawing run outside of Python's lock, so that threads keep many cores busy. Processes
+    would have to copy every batch, and to be forked before anything touches a GPU.
+
+    Parameters
+    ----------
+    samples
+        Where the samples come from.
+    batch_size
+        Samples of a batch, over all devices.
+    num_workers
+        Threads; 0 prepares each batch when it is asked for.
+    shuffle
+        Whether every epoch has an order of its own.
+    """
+
+    def __init__(self, samples: TrainingSet, batch_size: int, num_workers: int, shuffle: bool = True) -> None:
+        self._batches = EpochBatches(len(samples), batch_size, samples.seed, shuffle)
+        if num_workers > 0:
+            # The workers are threads enough; OpenCV's own would only get in their way.
+            cv2.setNumThreads(0)
+        self._loader = DataLoader(
+            samples,
+            batch_sampler=self._batches,
+            batchify_fn=stack_examples,
+            num_workers=num_workers,
+            thread_pool=True,
+        )
+
+    def __len__(self) -> int:
+        """Return the number of batches of an epoch."""
+        return len(self._batches)
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[Example]:
+        """Yield the batches of an epoch from batch `start` on."""
+        self._batches.epoch, self._batches.start = epoch, start
+        return iter(self._loader)
+
+
+def stack_examples(examples: list[Example]) -> Example:
+    """Stack samples into a batch."""
+    return Example(
+        image=np.stack([example.image for example in examples]),
+        heatmaps=np.stack([example.heatmaps for example in examples]),
+        pafs=np.stack([example.pafs for example in examples]),
+        mask=np.stack([example.mask for example in examples]),
+        problems=tuple(problem for example in examples for problem in example.problems),
+    )

@@ -1,0 +1,70 @@
+"""Batches are the same for any number of workers."""
+
+import numpy as np
+import pytest
+
+from cpm import ConfigError
+from cpm.codecs import PafCodec
+from cpm.datasets import Augmentation, BatchLoader, CocoKeypoints, PersonFilter, TrainingSet
+from cpm.skeletons import OPENPOSE_18
+
+from .conftest import person
+
+
+@pytest.fixture
+def samples(write_coco) -> TrainingSet:
+    root = write_coco([[person(50 + 5 * k, 60, 80)] for k in range(10)])
+    return TrainingSet(
+        CocoKeypoints(root, "train2017"), PafCodec(OPENPOSE_18), Augmentation(64), PersonFilter(), seed=3
+    )
+
+
+def batches_of(loader: BatchLoader, epoch: int, start: int = 0) -> list:
+    return [(batch.image, batch.heatmaps, batch.pafs, batch.mask) for batch in loader.epoch(epoch, start)]
+
+
+def assert_same(first: list, second: list) -> None:
+    assert len(first) == len(second)
+    for one, other in zip(first, second):
+        for a, b in zip(one, other):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_workers_make_no_difference(samples):
+    alone = BatchLoader(samples, 3, num_workers=0)
+    many = BatchLoader(samples, 3, num_workers=3)
+    assert len(alone) == 3
+    for epoch in range(2):
+        assert_same(batches_of(alone, epoch), batches_of(many, epoch))
+
+
+def test_epochs_differ_and_come_back(samples):
+    loader = BatchLoader(samples, 3, num_workers=0)
+    first, second, again = (batches_of(loader, epoch) for epoch in (0, 1, 0))
+    assert_same(first, again)
+    assert (first[0][0] != second[0][0]).any()
+    assert_same(first[2:], batches_of(loader, 0, start=2))
+
+
+def test_one_epoch_shows_every_sample_once(samples):
+    loader = BatchLoader(samples, 5, num_workers=0)
+    keys = [key for batch in loader._batches for key in batch]
+    assert sorted(index for _, index in keys) == list(range(10))
+
+
+def test_shapes_and_types(samples):
+    (image, heatmaps, pafs, mask), *_ = batches_of(BatchLoader(samples, 3, 0), 0)
+    assert (image.shape, image.dtype) == ((3, 64, 64, 3), np.uint8)
+    assert [each.shape for each in (heatmaps, pafs, mask)] == [(3, 19, 8, 8), (3, 38, 8, 8), (3, 1, 8, 8)]
+    assert {each.dtype for each in (heatmaps, pafs, mask)} == {np.dtype(np.float32)}
+
+
+def test_validation_keeps_the_last_batch_and_the_order(samples):
+    loader = BatchLoader(samples, 4, num_workers=0, shuffle=False)
+    assert [len(batch[0]) for batch in batches_of(loader, 0)] == [4, 4, 2]
+    assert len(loader) == 3
+
+
+def test_batch_larger_than_the_set_is_an_error(samples):
+    with pytest.raises(ConfigError, match=r"train\.batch_size=11: expected 1 to 10"):
+        BatchLoader(samples, 11, num_workers=0)
