@@ -1,0 +1,115 @@
+"""The Gluon trainer of a network, and its state as plain arrays."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import mxnet as mx
+import numpy as np
+from easydict import EasyDict
+from mxnet import gluon
+
+from ..errors import CheckpointError, ConfigError
+from ..models import PoseNet
+
+_NO_DECAY = ("bias", "gamma", "beta")
+
+
+def make_trainer(net: PoseNet, config: EasyDict) -> gluon.Trainer:
+    """Return a Gluon trainer for the parameters of `net`, with the multipliers of ``config.optimizer``.
+
+    Biases and the gammas and betas of batch normalisation are not decayed. The gradients of several
+    devices are added up, and every device updates its own copy of the parameters.
+
+    Raises
+    ------
+    ConfigError
+        If the optimizer is unknown, or a pattern of ``lr_mults`` matches no parameter.
+    """
+    options = config.optimizer
+    parameters = net._collect_params_with_prefix()
+    for name, parameter in parameters.items():
+        parameter.wd_mult = 0.0 if name.endswith(_NO_DECAY) else 1.0
+        parameter.lr_mult = 1.0
+    for pattern, factor in _multipliers(options.lr_mults):
+        matching = [parameter for name, parameter in parameters.items() if pattern.search(name)]
+        if not matching:
+            raise ConfigError(f"optimizer.lr_mults: no parameter of {net.name} matches {pattern.pattern!r}")
+        for parameter in matching:
+            parameter.lr_mult *= factor
+    if options.name == "sgd":
+        settings = {"momentum": options.momentum}
+    elif options.name == "adam":
+        settings = {}
+    else:
+        raise ConfigError(f"optimizer.name={options.name!r}: expected sgd or adam")
+    settings |= {"learning_rate": options.lr, "wd": options.weight_decay}
+    return gluon.Trainer(net.collect_params(), options.name, settings, kvstore="device", update_on_kvstore=False)
+
+
+def _multipliers(pairs: Any) -> list[tuple[re.Pattern, float]]:
+    try:
+        return [(re.compile(pattern), float(factor)) for pattern, factor in pairs]
+    except (TypeError, ValueError, re.error) as error:
+        raise ConfigError(f"optimizer.lr_mults={pairs!r}: expected pairs (pattern, factor) ({error})") from None
+
+
+def trainer_arrays(trainer: gluon.Trainer, net: PoseNet) -> dict[str, np.ndarray]:
+    """Return what the optimizer remembers of every parameter (momentum and the like) as named arrays."""
+    updater = trainer._updaters[0]
+    arrays = {}
+    for name, parameter in net._collect_params_with_prefix().items():
+        state = updater.states.get(trainer._param2idx.get(parameter.name))
+        for slot, array in enumerate(_slots(state)):
+            arrays[f"{name}/{slot}"] = array.asnumpy()
+    return arrays
+
+
+def restore_trainer(trainer: gluon.Trainer, net: PoseNet, arrays: dict[str, np.ndarray], updates: int) -> None:
+    """Give the optimizer back what :func:`trainer_arrays` returned after `updates` updates.
+
+    Raises
+    ------
+    CheckpointError
+        If the arrays do not fit the parameters.
+    """
+    # The updaters appear with the first step or here.
+    if not trainer._kv_initialized:
+        trainer._init_kvstore()
+    if updates == 0:
+        return
+    counts = {index: updates for index in range(len(trainer._params))}
+    optimizer = trainer._optimizer
+    optimizer.num_update = optimizer.begin_num_update = updates
+    optimizer._all_index_update_counts = {context.device_id: dict(counts) for context in trainer._contexts}
+    used = 0
+    for updater, context in zip(trainer._updaters, trainer._contexts):
+        used = 0
+        for name, parameter in net._collect_params_with_prefix().items():
+            if parameter.grad_req == "null":
+                continue
+            index = trainer._param2idx[parameter.name]
+            blank = optimizer.create_state_multi_precision(index, parameter.data(context))
+            for slot, array in enumerate(_slots(blank)):
+                saved = arrays.get(f"{name}/{slot}")
+                if saved is None or saved.shape != array.shape:
+                    found = "nothing" if saved is None else f"shape {saved.shape}"
+                    raise CheckpointError(
+                        f"optimizer state of {name}: found {found}, expected shape {array.shape}; "
+                        "was it written by another optimizer?"
+                    )
+                array[:] = mx.nd.array(saved, ctx=context, dtype=saved.dtype)
+                used += 1
+            updater.states[index], updater.states_synced[index] = blank, True
+    if used != len(arrays):
+        raise CheckpointError(f"{len(arrays) - used} arrays of optimizer state belong to no parameter of {net.name}")
+
+
+def _slots(state: Any) -> list[mx.nd.NDArray]:
+    """Flatten the state of one parameter: nothing, an array, or nested tuples of arrays."""
+    if state is None:
+        return []
+    if isinstance(state, (tuple, list)):
+        return [array for part in state for array in _slots(part)]
+    return [state]
