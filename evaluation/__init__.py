@@ -1,1 +1,18 @@
+"""Scores of people found in images."""
 
+from .coco import FIGURES, format_scores, oracle_coco, people_to_results, score_coco
+from .evaluate import evaluate_coco
+from .protocol import Protocol, choose_protocol
+from .subsets import select_images
+
+__all__ = [
+    "FIGURES",
+    "Protocol",
+    "choose_protocol",
+    "evaluate_coco",
+    "format_scores",
+    "oracle_coco",
+    "people_to_results",
+    "score_coco",
+    "select_images",
+]

@@ -1,0 +1,187 @@
+"""Run an estimator over COCO images and score what it finds."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from ..datasets import CocoKeypoints, ImageRecord, read_image
+from ..draw import contact_sheet, draw_people, save_image
+from ..errors import ConfigError, DataError
+from ..files import atomic_path, write_json
+from ..inference import PoseEstimator
+from .coco import load_truth, people_to_results, score_coco
+from .pictures import check_display, draw_result, show_picture
+
+logger = logging.getLogger(__name__)
+
+_SHEET = 12  # images on the sheet of people.jpg
+
+
+@dataclass
+class _Run:
+    """What a run over the images has brought so far."""
+
+    results: list[dict[str, Any]] = field(default_factory=list)
+    skipped: list[int] = field(default_factory=list)
+    seconds: float = 0.0
+    sheet: list[np.ndarray] = field(default_factory=list)
+
+
+def evaluate_coco(
+    estimator: PoseEstimator,
+    dataset: CocoKeypoints,
+    image_ids: Sequence[int] | None = None,
+    output: str | Path | None = None,
+    progress: bool = True,
+    viz: bool = False,
+    show: bool = False,
+    protocol: Mapping[str, Any] | None = None,
+) -> dict[str, float]:
+    """Score an estimator on COCO keypoints (OKS).
+
+    A picture that cannot be read is warned of, counted and scored as one without detections.
+
+    Parameters
+    ----------
+    estimator
+        Finds the people; its codec names the skeleton.
+    dataset
+        The images and their annotations.
+    image_ids
+        The images to evaluate; by default all.
+    output
+        A folder for ``results.json`` (COCO result format) and ``metrics.json`` (the figures, the
+        protocol and the seconds per image), written at the end; None writes nothing.
+    progress
+        Whether to show a progress bar.
+    viz
+        Whether to write skeletons, heatmaps and PAFs side by side to ``output/viz/<image id>.jpg``, and the
+        skeletons of the first images to ``output/people.jpg``.
+    show
+        Whether to show the same pictures in a window, waiting for a key after each.
+    protocol
+        What else to note in ``metrics.json``, such as the model and the subset.
+
+    Returns
+    -------
+    dict
+        The ten figures of COCO: AP, AP50, AP75, APm, APl, AR, AR50, AR75, ARm, ARl.
+
+    Raises
+    ------
+    DataError
+        If an id is not in the data set, or not one of the pictures can be read.
+    ConfigError
+        If pictures are to be written and no output is given, or the output is not a writable folder.
+    DeviceError
+        If pictures are to be shown and there is no display.
+    """
+    records = _records(dataset, image_ids)
+    truth, _, _ = load_truth(dataset.annotation_file, dataset.skeleton)
+    if show:
+        check_display()
+    output = None if output is None else _writable_folder(Path(output))
+    if viz and output is None:
+        raise ConfigError("viz=True needs output, the folder to write the pictures to")
+    run = _run(estimator, dataset, records, progress, output / "viz" if viz and output else None, show)
+    if len(run.skipped) == len(records):
+        raise DataError(f"none of the {len(records)} images of {records[0].path.parent} can be read")
+    figures: dict[str, float] = score_coco(truth, run.results, dataset.skeleton, [record.id for record in records])
+    seconds_per_image = run.seconds / (len(records) - len(run.skipped))
+    logger.info("%d images, %d skipped, %.3g s per image", len(records), len(run.skipped), seconds_per_image)
+    if output is not None:
+        metrics = {
+            **figures,
+            "protocol": {**_settings(estimator), "split": dataset.split, **(protocol or {}), "images": len(records)},
+            "skipped": run.skipped,
+            "seconds_per_image": seconds_per_image,
+        }
+        _write(output, run.results, metrics)
+        if run.sheet:
+            save_image(output / "people.jpg", contact_sheet(run.sheet, columns=4, height=240))
+    return figures
+
+
+def _records(dataset: CocoKeypoints, image_ids: Sequence[int] | None) -> list[ImageRecord]:
+    """Return the records of the ids in their order."""
+    by_id = {record.id: record for record in dataset.records}
+    ids = list(by_id) if image_ids is None else list(dict.fromkeys(image_ids))
+    unknown = [image_id for image_id in ids if image_id not in by_id]
+    if unknown:
+        raise DataError(f"{dataset.annotation_file}: no image {unknown[0]} in it ({len(unknown)} of {len(ids)} ids)")
+    if not ids:
+        raise DataError(f"{dataset.annotation_file}: no images to evaluate")
+    return [by_id[image_id] for image_id in ids]
+
+
+def _run(
+    estimator: PoseEstimator,
+    dataset: CocoKeypoints,
+    records: Sequence[ImageRecord],
+    progress: bool,
+    pictures: Path | None,
+    show: bool,
+) -> _Run:
+    """Estimate every image that can be read; write or show pictures on the way."""
+    run, skeleton = _Run(), estimator.codec.skeleton
+    for stale in pictures.glob("[0-9]*.jpg") if pictures is not None else ():
+        stale.unlink()
+    with logging_redirect_tqdm():
+        for record in tqdm(records, unit="image", disable=not progress):
+            try:
+                image = read_image(record.path, (record.width, record.height))
+            except DataError as error:
+                logger.warning("skipped: %s", error)
+                run.skipped.append(record.id)
+                continue
+            start = time.perf_counter()
+            maps = estimator.maps(image)
+            people = estimator.decode(maps, image.shape[:2])
+            run.seconds += time.perf_counter() - start
+            run.results += people_to_results(record.id, people, skeleton, dataset.category_id, dataset.skeleton)
+            if pictures is not None or show:
+                picture = draw_result(estimator, image, people, maps)
+                if pictures is not None:
+                    save_image(pictures / f"{record.id:012d}.jpg", picture)
+                    if len(run.sheet) < _SHEET:
+                        run.sheet.append(draw_people(image, people, skeleton))
+                show = show and show_picture(picture)
+    return run
+
+
+def _settings(estimator: PoseEstimator) -> dict[str, Any]:
+    return {
+        "scales": list(estimator.scales),
+        "flip": estimator.flip,
+        "box_size": estimator.box_size,
+        "stage": estimator.stage,  # in natural order: 0 is the first, -1 the last
+    }
+
+
+def _writable_folder(path: Path) -> Path:
+    """Create a folder now, so that a mistake does not show only after hours."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be made the output folder ({error.strerror})") from None
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise ConfigError(f"{path}: the output folder is not writable")
+    return path
+
+
+def _write(output: Path, results: list[dict[str, Any]], metrics: dict[str, Any]) -> None:
+    write_json(output / "results.json", results)
+    with atomic_path(output / "metrics.json") as temporary:
+        temporary.write_text(json.dumps(metrics, indent=2) + "\n")
+    logger.info("wrote %s and %s", output / "results.json", output / "metrics.json")

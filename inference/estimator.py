@@ -1,0 +1,230 @@
+"""From an image to the people in it: resize, mirror, run the network, average, decode."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Callable, NamedTuple
+
+import cv2
+import mxnet as mx
+import numpy as np
+
+from ..checks import check_image
+from ..errors import ConfigError
+from ..person import Person
+from .averaging import resample, unmirror
+
+if TYPE_CHECKING:
+    from ..codecs import PafCodec
+
+
+class Maps(NamedTuple):
+    """The averaged output of the network for one image, on the grid of the largest scale.
+
+    Attributes
+    ----------
+    heatmaps
+        (K + 1, h, w) float32; the last channel is the background.
+    pafs
+        (2L, h, w) float32.
+    scale
+        Pixels of the network's input per image pixel in x and y.
+    """
+
+    heatmaps: np.ndarray
+    pafs: np.ndarray
+    scale: tuple[float, float]
+
+
+class PoseEstimator:
+    """Find the people in an image, averaging the network's maps over scales and mirror images.
+
+    At scale s the image is resized to the height s * `box_size`, keeping its proportions (so a very wide
+    image costs more than a high one), and padded on the right and at the bottom to whole cells. The maps
+    of several scales are resampled to the grid of the largest; those of a single scale stay untouched.
+    A joint found in the padding by more than a cell is dropped, one that is closer moves to the border.
+
+    Parameters
+    ----------
+    net
+        Called with images (B, H, W, 3) RGB uint8; returns one pair per stage, first to last:
+        pafs (B, 2L, h, w) and heatmaps (B, K + 1, h, w).
+    codec
+        Decodes the maps; its skeleton and stride are those of the network.
+    scales
+        Heights of the network's input in units of `box_size`.
+    flip
+        Whether to average with the maps of the mirror image.
+    box_size
+        Height in pixels that scale 1 stands for.
+    ctx
+        Where the network's parameters are; by default MXNet's current context.
+    stage
+        The stage whose maps are used, 0 for the first; negative numbers count from the last.
+    pad_value
+        Grey level of the padding.
+
+    Raises
+    ------
+    ConfigError
+        If a scale, the box size or the padding is out of range.
+    """
+
+    def __init__(
+        self,
+        net: Callable[[mx.nd.NDArray], Sequence[Any]],
+        codec: PafCodec,
+        scales: Sequence[float] = (0.5, 1, 1.5, 2),
+        flip: bool = True,
+        box_size: int = 368,
+        ctx: mx.Context | None = None,
+        stage: int = -1,
+        pad_value: int = 128,
+    ) -> None:
+        self.net = net
+        self.codec = codec
+        self.scales = tuple(float(scale) for scale in scales)
+        self.flip = flip
+        self.box_size = box_size
+        self.ctx = ctx
+        self.stage = stage
+        self.pad_value = pad_value
+        if not self.scales or not all(0 < scale < float("inf") for scale in self.scales):
+            raise ConfigError(f"scales={tuple(scales)}, expected one or more positive numbers")
+        if box_size <= 0:
+            raise ConfigError(f"box_size={box_size}, expected a positive number of pixels")
+        if not 0 <= pad_value <= 255:
+            raise ConfigError(f"pad_value={pad_value}, expected a grey level from 0 to 255")
+
+    def __call__(self, image: np.ndarray) -> list[Person]:
+        """Return the people in an image.
+
+        Parameters
+        ----------
+        image
+            (H, W, 3) RGB uint8.
+
+        Returns
+        -------
+        list of Person
+            Keypoints (K, 3) in image pixels.
+
+        Raises
+        ------
+        DataError
+            If the image has another shape or type.
+        ConfigError
+            If the network lacks the stage or its maps are not those of the codec.
+        """
+        return self.decode(self.maps(image), image.shape[:2])
+
+    def maps(self, image: np.ndarray) -> Maps:
+        """Return the averaged maps that are decoded; parameters and errors as for a call."""
+        check_image(image)
+        of_scales = [self._at_scale(image, scale) for scale in self.scales]
+        if len(of_scales) == 1:
+            return of_scales[0]
+        largest = of_scales[int(np.argmax(self.scales))]
+        aligned = [_align(maps, largest) for maps in of_scales]
+        heatmaps = np.mean([maps.heatmaps for maps in aligned], axis=0)
+        pafs = np.mean([maps.pafs for maps in aligned], axis=0)
+        return Maps(heatmaps, pafs, largest.scale)
+
+    def decode(self, maps: Maps, size: tuple[int, ...]) -> list[Person]:
+        """Return the people that the maps of an image of `size` (H, W) show."""
+        people = self.codec.decode(maps.heatmaps, maps.pafs, scale=maps.scale)
+        margin = (self.codec.stride / maps.scale[0], self.codec.stride / maps.scale[1])
+        inside = [_keep_inside(person, size, margin) for person in people]
+        return [person for person in inside if person.found.any()]
+
+    def _at_scale(self, image: np.ndarray, scale: float) -> Maps:
+        """Run the network on the image, resized and padded, and its mirror image."""
+        resized = _resize(image, scale * self.box_size / len(image))
+        padded = _pad(resized, self.codec.stride, self.pad_value)
+        batch = np.stack([padded, padded[:, ::-1]] if self.flip else [padded])
+        heatmaps, pafs = self._forward(batch)
+        scale_xy = (resized.shape[1] / image.shape[1], resized.shape[0] / image.shape[0])
+        if not self.flip:
+            return Maps(heatmaps[0], pafs[0], scale_xy)
+        mirrored = unmirror(heatmaps[1], pafs[1], self.codec.skeleton)
+        return Maps((heatmaps[0] + mirrored[0]) / 2, (pafs[0] + mirrored[1]) / 2, scale_xy)
+
+    def _forward(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Run the network on (B, H, W, 3); return heatmaps and PAFs of the stage."""
+        stages = self.net(mx.nd.array(batch, ctx=self.ctx, dtype=np.uint8))
+        if not -len(stages) <= self.stage < len(stages):
+            raise ConfigError(f"stage={self.stage}, but the network has {len(stages)} stages")
+        pafs, heatmaps = (maps.asnumpy().astype(np.float32, copy=False) for maps in stages[self.stage])
+        skeleton, stride = self.codec.skeleton, self.codec.stride
+        grid = (batch.shape[1] // stride, batch.shape[2] // stride)
+        expected = (skeleton.num_joints + 1, *grid), (2 * skeleton.num_limbs, *grid)
+        if (heatmaps.shape[1:], pafs.shape[1:]) != expected:
+            raise ConfigError(
+                f"the network returns heatmaps {heatmaps.shape[1:]} and PAFs {pafs.shape[1:]}, "
+                f"but {skeleton.name} at stride {stride} needs {expected[0]} and {expected[1]}"
+            )
+        return heatmaps, pafs
+
+
+def stage_from_last(net: Callable, number: int, ctx: mx.Context | None = None) -> int:
+    """Translate a stage of the command line, where 0 is the last, to the natural order.
+
+    Parameters
+    ----------
+    net
+        The network, which is run once on a small blank image to count its stages.
+    number
+        0 for the last stage, 1 for the one before it, and so on.
+    ctx
+        Where the network's parameters are; by default MXNet's current context.
+
+    Returns
+    -------
+    int
+        The stage as :class:`PoseEstimator` takes it.
+
+    Raises
+    ------
+    ConfigError
+        If the network has no such stage.
+    """
+    count = len(net(mx.nd.zeros((1, 64, 64, 3), ctx=ctx, dtype=np.uint8)))
+    if not 0 <= number < count:
+        stages = "one stage: 0" if count == 1 else f"{count} stages: 0 (the last) to {count - 1} (the first)"
+        raise ConfigError(f"--stage={number}: the network has {stages}")
+    return count - 1 - number
+
+
+def _resize(image: np.ndarray, factor: float) -> np.ndarray:
+    height, width = (max(1, round(factor * length)) for length in image.shape[:2])
+    if (height, width) == image.shape[:2]:
+        return image
+    resized: np.ndarray = cv2.resize(
+        image, (width, height), interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    )
+    return resized
+
+
+def _pad(image: np.ndarray, stride: int, value: int) -> np.ndarray:
+    bottom, right = (-length % stride for length in image.shape[:2])
+    return np.pad(image, ((0, bottom), (0, right), (0, 0)), constant_values=value)
+
+
+def _align(maps: Maps, largest: Maps) -> Maps:
+    """Bring maps to the grid of the largest; both start at the top left corner of the image, so no shift is left."""
+    if maps is largest:
+        return maps
+    size = largest.heatmaps.shape[1:]
+    ratio = (maps.scale[0] / largest.scale[0], maps.scale[1] / largest.scale[1])
+    return Maps(resample(maps.heatmaps, size, ratio), resample(maps.pafs, size, ratio), largest.scale)
+
+
+def _keep_inside(person: Person, size: tuple[int, ...], margin: tuple[float, float]) -> Person:
+    """Move joints up to `margin` outside the image to its border, and drop those farther out."""
+    keypoints = person.keypoints.copy()
+    last = np.array([size[1] - 1, size[0] - 1])
+    outside = np.maximum(-keypoints[:, :2], keypoints[:, :2] - last)
+    keypoints[:, :2] = keypoints[:, :2].clip(0, last)
+    keypoints[(outside > margin).any(axis=1)] = 0
+    return replace(person, keypoints=keypoints)

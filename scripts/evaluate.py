@@ -1,0 +1,126 @@
+"""Score a network on COCO keypoints, and draw what it finds.
+
+python scripts/evaluate.py --resume=output/cpm_res50_coco/best.npz --viz
+"""
+
+import argparse
+from pathlib import Path
+
+from cpm.cli import parse_devices, run
+from cpm.codecs import PafCodec
+from cpm.datasets import CocoKeypoints
+from cpm.errors import ConfigError
+from cpm.evaluation import choose_protocol, evaluate_coco, format_scores, select_images
+from cpm.inference import PoseEstimator, stage_from_last
+from cpm.models import load_network, read_checkpoint
+
+
+def parse_scales(text: str) -> tuple:
+    """Return the numbers of a list with commas."""
+    try:
+        return tuple(float(scale) for scale in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected numbers with commas such as 0.5,1,1.5,2") from None
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    what = parser.add_argument_group("what to evaluate")
+    what.add_argument("--resume", type=Path, required=True, metavar="NPZ", help="the checkpoint (required)")
+    what.add_argument("--model", metavar="NAME", help="the network (default: the one that the checkpoint names)")
+    what.add_argument(
+        "--stage",
+        type=int,
+        default=0,
+        metavar="N",
+        help="whose maps to use: 0 is the last stage, 1 the one before, and so on (default: 0)",
+    )
+    data = parser.add_argument_group("on which images")
+    data.add_argument(
+        "--dataset-root",
+        metavar="DIR",
+        help="the folder with annotations/ and the images (default: the one of the training recipe, else data/coco)",
+    )
+    data.add_argument(
+        "--split",
+        help="DIR/SPLIT and annotations/person_keypoints_SPLIT.json (default: the one that the recipe validates on)",
+    )
+    data.add_argument(
+        "--subset",
+        default="people",
+        metavar="{people,all,FILE}",
+        help="people: images with annotated people; all: every image; FILE: those of a text file, one "
+        "per line as id, file name, or the columns index, id, file name, height, width "
+        "(default: %(default)s)",
+    )
+    data.add_argument("--limit", type=int, metavar="N", help="only the first N of these images (default: all of them)")
+    how = parser.add_argument_group("how")
+    how.add_argument(
+        "--scales",
+        type=parse_scales,
+        metavar="S,S",
+        help="average over these heights of the input, in units of --box-size "
+        "(default for these three: the test section of the training recipe, else 0.5,1,1.5,2 with flip at 368)",
+    )
+    how.add_argument("--flip", action=argparse.BooleanOptionalAction, help="average with the mirror image, or do not")
+    how.add_argument("--box-size", type=int, metavar="PIXELS", help="the height of the input at scale 1")
+    how.add_argument(
+        "--gpus", metavar="N", help="number of the GPU; empty or -1 is the CPU (default: the first GPU, else the CPU)"
+    )
+    output = parser.add_argument_group("output")
+    output.add_argument(
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="the folder for results.json and metrics.json "
+        "(default: output/eval/FOLDER-NPZ, by the names of the checkpoint and its folder)",
+    )
+    output.add_argument(
+        "--viz", action="store_true", help="write skeletons, heatmaps and PAFs of every image to viz/ in that folder"
+    )
+    output.add_argument(
+        "--show",
+        action="store_true",
+        help="show the same pictures in a window: any key for the next, q to show no more",
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Parse, build, evaluate."""
+    args = parse_arguments()
+    devices = parse_devices(args.gpus)
+    if args.gpus and len(devices) > 1:
+        raise ConfigError(f"--gpus={args.gpus}: evaluation runs on one device")
+    checkpoint = read_checkpoint(args.resume)
+    protocol = choose_protocol(
+        checkpoint,
+        root=args.dataset_root,
+        split=args.split,
+        scales=args.scales,
+        flip=args.flip,
+        box_size=args.box_size,
+    )
+    net = load_network(checkpoint, devices[0], args.model)
+    dataset = CocoKeypoints(protocol.root, protocol.split, net.skeleton)
+    image_ids = select_images(dataset, args.subset, args.limit)
+    codec = PafCodec(net.skeleton, net.stride, protocol.sigma, protocol.paf_width)
+    stage = stage_from_last(net, args.stage, devices[0])
+    estimator = PoseEstimator(net, codec, protocol.scales, protocol.flip, protocol.box_size, devices[0], stage)
+    output = args.output or Path("output/eval") / f"{args.resume.resolve().parent.name}-{args.resume.stem}"
+    notes = {
+        "dataset": str(protocol.root),
+        "subset": args.subset,
+        "limit": args.limit,
+        "model": net.name,
+        "checkpoint": str(args.resume),
+        "device": str(devices[0]),
+    }
+    figures = evaluate_coco(estimator, dataset, image_ids, output, viz=args.viz, show=args.show, protocol=notes)
+    print(format_scores({protocol.split: figures}))
+    print(f"results in {output}")
+
+
+if __name__ == "__main__":
+    run(main)
