@@ -1,0 +1,32 @@
+# Each target sets up what it needs in .venv; `make PYTHON=python3.12 …` chooses the interpreter.
+PYTHON ?= python3
+RUN = .venv/bin/python
+SYNTHETIC = data/synthetic
+SUBPACKAGES = ops codecs datasets models training inference evaluation configs
+
+.PHONY: quickstart test lint clean
+
+# Train a small CPM on pictures made on the spot, score it and draw the people it finds.
+quickstart: .venv/ready
+	$(RUN) scripts/make_synthetic.py --output $(SYNTHETIC)
+	$(RUN) scripts/train_gluon_cpm.py --config=quickstart --gpus=-1 --overwrite
+	$(RUN) scripts/evaluate.py --resume=output/quickstart/last.npz --gpus=-1 --viz
+
+test: .venv/ready
+	$(RUN) -m pytest
+
+lint: .venv/ready
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	@# mypy does not know that the folders are subpackages: lay them out as they are imported.
+	@rm -rf build/typed && mkdir -p build/typed/cpm
+	@ln -s $(CURDIR)/cpm/* $(addprefix $(CURDIR)/,$(SUBPACKAGES)) build/typed/cpm/
+	cd build/typed && $(CURDIR)/$(RUN) -m mypy --config-file $(CURDIR)/pyproject.toml -p cpm
+
+.venv/ready: setup.py pyproject.toml requirements.txt $(wildcard ops/*.pyx)
+	$(PYTHON) -m venv .venv
+	$(RUN) -m pip install --disable-pip-version-check -q -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf .venv build *.egg-info ops/*.so
