@@ -10,7 +10,7 @@ SUBPACKAGES = ops codecs datasets models training inference evaluation configs
 quickstart: .venv/ready
 	$(RUN) scripts/make_synthetic.py --output $(SYNTHETIC)
 	$(RUN) scripts/train_gluon_cpm.py --config=quickstart --gpus=-1 --overwrite
-	$(RUN) scripts/evaluate.py --resume=output/quickstart/last.npz --gpus=-1 --viz
+	$(RUN) scripts/evaluate.py --resume=output/quickstart/last.npz --gpus=-1 --subset=all --viz
 
 test: .venv/ready
 	$(RUN) -m pytest

@@ -59,6 +59,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "epochs": 40,
         "batch_size": 10,  # over all devices
         "num_workers": 4,
+        "freeze_bn": False,  # normalise by the statistics that the network brings; for small batches of few images
         "seed": 7,
         "log_every": 50,  # iterations
         "checkpoint_every": 1000,  # iterations; last.npz is written after every epoch too

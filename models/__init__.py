@@ -6,7 +6,7 @@
 
 from .checkpoint import Checkpoint, load_parameters, read_checkpoint, save_network, skeleton_from_meta
 from .cpm import CpmNet
-from .posenet import NORMALISATIONS, PoseNet
+from .posenet import NORMALISATIONS, PoseNet, freeze_batch_norm
 from .registry import get_model, list_models, load_network, network_from_meta, register_model
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "Checkpoint",
     "CpmNet",
     "PoseNet",
+    "freeze_batch_norm",
     "get_model",
     "list_models",
     "load_network",

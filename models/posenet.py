@@ -7,7 +7,7 @@ from typing import Any
 
 import mxnet as mx
 import numpy as np
-from mxnet.gluon import Constant, HybridBlock, Parameter
+from mxnet.gluon import Block, Constant, HybridBlock, Parameter, nn
 
 from ..errors import ConfigError, DataError
 from ..skeletons import Skeleton
@@ -130,6 +130,16 @@ class Normalise(HybridBlock):
         """Cast, transpose and normalise."""
         planes = F.transpose(F.cast(images, dtype="float32"), axes=(0, 3, 1, 2))
         return F.broadcast_mul(F.broadcast_sub(planes, mean), scale)
+
+
+def freeze_batch_norm(net: HybridBlock) -> None:
+    """Let a network normalise by its running statistics in training too, and keep them; before its first use."""
+
+    def freeze(block: Block) -> None:
+        if isinstance(block, nn.BatchNorm):
+            block._kwargs["use_global_stats"] = True
+
+    net.apply(freeze)
 
 
 def network_parameters(net: HybridBlock) -> dict[str, Parameter]:

@@ -153,6 +153,21 @@ def test_a_run_stopped_before_its_first_step_can_go_on(config, tmp_path):
     assert build_trainer(resumed, [mx.cpu()], tmp_path / "run", checkpoint).progress.iteration == 0
 
 
+def test_frozen_batch_norm_keeps_its_statistics(config, tmp_path):
+    trainer = build_trainer(config, [mx.cpu()], tmp_path / "a")
+    trainer.fit()
+    moved = parameters(tmp_path / "a" / "last.npz")
+    config.model.pretrained = str(tmp_path / "a" / "last.npz")
+    config.train.freeze_bn = True
+    build_trainer(config, [mx.cpu()], tmp_path / "b").fit()
+    kept = parameters(tmp_path / "b" / "last.npz")
+    running = [name for name in kept if "running" in name]
+    weights = [name for name in kept if name.endswith("weight")]
+    assert running and all((kept[name] == moved[name]).all() for name in running)
+    assert any((kept[name] != moved[name]).any() for name in weights)
+    assert any((moved[name] != 0).any() for name in running if name.endswith("mean"))
+
+
 def test_multipliers(config, tmp_path):
     config.optimizer.lr_mults = ((r"^stages\.1\.", 4.0), (r"bias$", 2.0))
     net = build_trainer(config, [mx.cpu()], tmp_path / "run").net._collect_params_with_prefix()

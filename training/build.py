@@ -12,7 +12,7 @@ from ..codecs import PafCodec
 from ..configs import from_json, load_config, override, to_json
 from ..datasets import Augmentation, BatchLoader, CocoKeypoints, PersonFilter, TrainingSet
 from ..errors import CheckpointError, ConfigError
-from ..models import Checkpoint, get_model, load_parameters, network_from_meta, read_checkpoint, skeleton_from_meta
+from ..models import Checkpoint, freeze_batch_norm, get_model, load_parameters, network_from_meta, read_checkpoint, skeleton_from_meta
 from ..skeletons import skeleton_from_spec
 from .trainer import PoseTrainer, Progress
 
@@ -120,6 +120,8 @@ def build_trainer(
     else:
         net = network_from_meta(checkpoint.meta, ctx=contexts)
         load_parameters(net, checkpoint)
+    if config.train.freeze_bn:
+        freeze_batch_norm(net)
     codec = PafCodec(skeleton, stride=net.stride, sigma=config.labels.sigma, paf_width=config.labels.paf_width)
     train = _loader(config, codec, config.data.train, training=True)
     val = _loader(config, codec, config.data.val, training=False)
