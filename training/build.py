@@ -12,7 +12,15 @@ from ..codecs import PafCodec
 from ..configs import from_json, load_config, override, to_json
 from ..datasets import Augmentation, BatchLoader, CocoKeypoints, PersonFilter, TrainingSet
 from ..errors import CheckpointError, ConfigError
-from ..models import Checkpoint, freeze_batch_norm, get_model, load_parameters, network_from_meta, read_checkpoint, skeleton_from_meta
+from ..models import (
+    Checkpoint,
+    freeze_batch_norm,
+    get_model,
+    load_parameters,
+    network_from_meta,
+    read_checkpoint,
+    skeleton_from_meta,
+)
 from ..skeletons import skeleton_from_spec
 from .trainer import PoseTrainer, Progress
 
