@@ -167,7 +167,7 @@ def cpm_small(skeleton: Skeleton, *, stages: int = 2, channels: int = 64, normal
     """Build the network of the quick start, which learns from scratch in minutes on a CPU.
 
     The stages are those of `cpm_mobilenet`; the trunk has few and dense convolutions with shortcuts, which
-    learn in fewer steps than a MobileNet and run as fast.
+    learn in fewer steps than a MobileNet and train faster on a CPU.
     """
     check_number("stages", stages, 1, MAX_STAGES)
     check_number("channels", channels, 8, 1024)
