@@ -7,7 +7,8 @@ from setuptools import Extension, setup
 
 ROOT = Path(__file__).parent
 SUBPACKAGES = (
-    "ops", "codecs", "datasets", "datasets.synthetic", "models", "training", "inference", "evaluation", "configs",
+    "ops", "codecs", "datasets", "datasets.synthetic", "models", "models.importing",
+    "training", "inference", "evaluation", "configs",
 )  # fmt: skip
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import runpy
 from collections.abc import Iterable
@@ -12,6 +11,7 @@ from typing import Any
 
 from easydict import EasyDict
 
+from ..cli import parse_assignments
 from ..errors import ConfigError, CpmError
 from ..skeletons import Skeleton
 
@@ -155,15 +155,8 @@ def override(config: EasyDict, assignments: Iterable[str]) -> None:
     ConfigError
         If one is not ``key=value``, its key is unknown or its value has another type.
     """
-    for assignment in assignments:
-        key, equals, text = assignment.partition("=")
-        if not equals:
-            raise ConfigError(f"--set {assignment}: expected key=value, e.g. --set train.epochs=3")
-        try:
-            value = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
-            value = text
-        set_value(config, key.strip(), value)
+    for key, value in parse_assignments(assignments).items():
+        set_value(config, key, value)
 
 
 def load_config(source: str) -> EasyDict:

@@ -49,6 +49,24 @@ def load_mxnet() -> None:
         raise ImportError(f"the CPU build of MXNet was installed over the CUDA build; put it right: {hint}")
 
 
+def load_gluoncv() -> None:
+    """Import GluonCV, which refuses to load beside PyTorch 2, as if PyTorch were not installed.
+
+    Only its MXNet half is used here; PyTorch itself stays usable.
+    """
+    if "gluoncv" in sys.modules:
+        return
+    hidden = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "torch"}
+    for name in hidden:
+        del sys.modules[name]
+    sys.modules["torch"] = None  # type: ignore[assignment]  # makes `import torch` an ImportError
+    try:
+        import gluoncv  # noqa: F401
+    finally:
+        del sys.modules["torch"]
+        sys.modules.update(hidden)
+
+
 def available_cores() -> int:
     """Return how many CPU cores this process may use."""
     if hasattr(os, "sched_getaffinity"):

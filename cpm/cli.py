@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import logging
 import sys
-from typing import Callable, NoReturn
+from collections.abc import Iterable
+from typing import Any, Callable, NoReturn
 
 import mxnet as mx
 
-from .errors import CpmError, DeviceError
+from .errors import ConfigError, CpmError, DeviceError
 
 
 def run(main: Callable[[], None]) -> None:
@@ -75,3 +77,23 @@ def parse_devices(gpus: str | None) -> list[mx.Context]:
             f"--gpus={gpus}: there is no GPU {absent[0]}, {present} found{build}; --gpus=-1 runs on the CPU"
         )
     return [mx.gpu(number) for number in numbers]
+
+
+def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
+    """Return the values that ``--set`` gives by their keys; what is no Python literal is text.
+
+    Raises
+    ------
+    ConfigError
+        If one is not ``key=value``.
+    """
+    values = {}
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        if not equals:
+            raise ConfigError(f"--set {assignment}: expected key=value, e.g. --set train.epochs=3")
+        try:
+            values[key.strip()] = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            values[key.strip()] = text
+    return values

@@ -35,7 +35,8 @@ class _Run:
     results: list[dict[str, Any]] = field(default_factory=list)
     skipped: list[int] = field(default_factory=list)
     seconds: float = 0.0
-    sheet: list[np.ndarray] = field(default_factory=list)
+    sheet: list[np.ndarray] = field(default_factory=list)  # pictures with people in them
+    empty: list[np.ndarray] = field(default_factory=list)  # and without
 
 
 def evaluate_coco(
@@ -67,7 +68,7 @@ def evaluate_coco(
         Whether to show a progress bar.
     viz
         Whether to write skeletons, heatmaps and PAFs side by side to ``output/viz/<image id>.jpg``, and the
-        skeletons of the first images to ``output/people.jpg``.
+        skeletons of the first images with people to ``output/people.jpg``.
     show
         Whether to show the same pictures in a window, waiting for a key after each.
     protocol
@@ -108,8 +109,8 @@ def evaluate_coco(
             "seconds_per_image": seconds_per_image,
         }
         _write(output, run.results, metrics)
-        if run.sheet:
-            save_image(output / "people.jpg", contact_sheet(run.sheet, columns=4, height=240))
+        if sheet := (run.sheet + run.empty)[:_SHEET]:
+            save_image(output / "people.jpg", contact_sheet(sheet, columns=4, height=240))
     return figures
 
 
@@ -154,8 +155,9 @@ def _run(
                 picture = draw_result(estimator, image, people, maps)
                 if pictures is not None:
                     save_image(pictures / f"{record.id:012d}.jpg", picture)
-                    if len(run.sheet) < _SHEET:
-                        run.sheet.append(draw_people(image, people, skeleton))
+                    sheet = run.sheet if people else run.empty
+                    if len(sheet) < _SHEET:
+                        sheet.append(draw_people(image, people, skeleton))
                 show = show and show_picture(picture)
     return run
 

@@ -41,15 +41,16 @@ class PoseEstimator:
     """Find the people in an image, averaging the network's maps over scales and mirror images.
 
     At scale s the image is resized to the height s * `box_size`, keeping its proportions (so a very wide
-    image costs more than a high one), and padded on the right and at the bottom to whole cells. The maps
+    image costs more than a high one), and padded on the right and at the bottom to what the network takes. The maps
     of several scales are resampled to the grid of the largest; those of a single scale stay untouched.
     A joint found in the padding by more than a cell is dropped, one that is closer moves to the border.
 
     Parameters
     ----------
     net
-        Called with images (B, H, W, 3) RGB uint8; returns one pair per stage, first to last:
-        pafs (B, 2L, h, w) and heatmaps (B, K + 1, h, w).
+        Called with images (B, H, W, 3) RGB uint8; returns the stages, first to last, of which the chosen one is
+        a pair: pafs (B, 2L, h, w) and heatmaps (B, K + 1, h, w), of MXNet or NumPy. Its `multiple`, if it
+        has that attribute, divides H and W; else the stride of the codec does.
     codec
         Decodes the maps; its skeleton and stride are those of the network.
     scales
@@ -141,7 +142,7 @@ class PoseEstimator:
     def _at_scale(self, image: np.ndarray, scale: float) -> Maps:
         """Run the network on the image, resized and padded, and its mirror image."""
         resized = _resize(image, scale * self.box_size / len(image))
-        padded = _pad(resized, self.codec.stride, self.pad_value)
+        padded = _pad(resized, getattr(self.net, "multiple", self.codec.stride), self.pad_value)
         batch = np.stack([padded, padded[:, ::-1]] if self.flip else [padded])
         heatmaps, pafs = self._forward(batch)
         scale_xy = (resized.shape[1] / image.shape[1], resized.shape[0] / image.shape[0])
@@ -155,7 +156,11 @@ class PoseEstimator:
         stages = self.net(mx.nd.array(batch, ctx=self.ctx, dtype=np.uint8))
         if not -len(stages) <= self.stage < len(stages):
             raise ConfigError(f"stage={self.stage}, but the network has {len(stages)} stages")
-        pafs, heatmaps = (maps.asnumpy().astype(np.float32, copy=False) for maps in stages[self.stage])
+        if len(stages[self.stage]) != 2:
+            kinds = getattr(self.net, "kinds", None) or {self.stage: ("pafs",)}
+            found = " and ".join(kinds[self.stage])
+            raise ConfigError(f"stage={self.stage} of the network has only {found}, people need pafs and heatmaps")
+        pafs, heatmaps = (_to_numpy(maps) for maps in stages[self.stage])
         skeleton, stride = self.codec.skeleton, self.codec.stride
         grid = (batch.shape[1] // stride, batch.shape[2] // stride)
         expected = (skeleton.num_joints + 1, *grid), (2 * skeleton.num_limbs, *grid)
@@ -196,6 +201,11 @@ def stage_from_last(net: Callable, number: int, ctx: mx.Context | None = None) -
     return count - 1 - number
 
 
+def _to_numpy(maps: mx.nd.NDArray | np.ndarray) -> np.ndarray:
+    array: np.ndarray = maps.asnumpy() if isinstance(maps, mx.nd.NDArray) else maps
+    return array.astype(np.float32, copy=False)
+
+
 def _resize(image: np.ndarray, factor: float) -> np.ndarray:
     height, width = (max(1, round(factor * length)) for length in image.shape[:2])
     if (height, width) == image.shape[:2]:
@@ -206,8 +216,8 @@ def _resize(image: np.ndarray, factor: float) -> np.ndarray:
     return resized
 
 
-def _pad(image: np.ndarray, stride: int, value: int) -> np.ndarray:
-    bottom, right = (-length % stride for length in image.shape[:2])
+def _pad(image: np.ndarray, multiple: int, value: int) -> np.ndarray:
+    bottom, right = (-length % multiple for length in image.shape[:2])
     return np.pad(image, ((0, bottom), (0, right), (0, 0)), constant_values=value)
 
 

@@ -4,18 +4,30 @@
 >>> pafs, heatmaps = net(mx.nd.zeros((1, 368, 368, 3)))[-1]
 """
 
+from . import light, openpose_v2, resnet_deconv  # noqa: F401  (they register their networks)
 from .checkpoint import Checkpoint, load_parameters, read_checkpoint, save_network, skeleton_from_meta
 from .cpm import CpmNet
+from .export import export_onnx, export_symbol
+from .fetching import fetch
+from .importing import INPUTS, import_trunk, import_weights
 from .posenet import NORMALISATIONS, PoseNet, freeze_batch_norm
+from .pretrained import PRETRAINED
 from .registry import get_model, list_models, load_network, network_from_meta, register_model
 
 __all__ = [
+    "INPUTS",
     "NORMALISATIONS",
+    "PRETRAINED",
     "Checkpoint",
     "CpmNet",
     "PoseNet",
+    "export_onnx",
+    "export_symbol",
+    "fetch",
     "freeze_batch_norm",
     "get_model",
+    "import_trunk",
+    "import_weights",
     "list_models",
     "load_network",
     "load_parameters",

@@ -1,44 +1,80 @@
-"""The trunks: from normalised images (B, 3, H, W) to features (B, C, H/8, W/8)."""
+"""The trunks: from normalised images (B, 3, H, W) to features, (B, C, H/8, W/8) unless they say otherwise."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from gluoncv.model_zoo import resnet50_v1b
 from mxnet.gluon import HybridBlock, nn
+from mxnet.gluon.model_zoo import vision
+
+from .zoo import resnet50_v1b
 
 
-def vgg19() -> nn.HybridSequential:
-    """Return conv1_1 to conv4_2 of VGG19 (Simonyan and Zisserman 2015, table 1, column E): 512 channels."""
+def vgg19(last_activation: bool = True) -> nn.HybridSequential:
+    """Return conv1_1 to conv4_2 of VGG19 (Simonyan and Zisserman 2015, table 1, column E): 512 channels.
+
+    Without `last_activation` the network that follows brings an activation of its own.
+    """
     trunk = nn.HybridSequential()
     for block, (layers, channels) in enumerate(((2, 64), (2, 128), (4, 256), (2, 512))):
         if block:
             trunk.add(nn.MaxPool2D(pool_size=2, strides=2))
         for _ in range(layers):
             trunk.add(nn.Conv2D(channels, kernel_size=3, padding=1), nn.Activation("relu"))
-    return trunk
+    return trunk if last_activation else trunk[:-1]
 
 
 class ResNet50(HybridBlock):
-    """GluonCV's ResNet50 v1b without its classifier: 2048 channels.
+    """GluonCV's ResNet50 v1b without its classifier.
 
-    The strides of the last two groups of blocks are replaced by dilation (Yu and Koltun 2016).
+    Parameters
+    ----------
+    pyramid
+        False: the strides of the last two groups of blocks are replaced by dilation (Yu and Koltun 2016), and
+        the last group returns 2048 channels at stride 8. True: every group keeps its stride and returns its
+        256, 512, 1024 and 2048 channels at the strides 4, 8, 16 and 32.
     """
 
     PARTS = ("conv1", "bn1", "relu", "maxpool", "layer1", "layer2", "layer3", "layer4")
 
-    def __init__(self) -> None:
+    def __init__(self, pyramid: bool = False) -> None:
         super().__init__()
+        self._pyramid = pyramid
         with self.name_scope():
-            classifier = resnet50_v1b(dilated=True)
+            classifier = resnet50_v1b(dilated=not pyramid)
         for part in self.PARTS:
             setattr(self, part, getattr(classifier, part))
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
         """Run the parts in turn."""
+        levels = []
         for part in self.PARTS:
             x = getattr(self, part)(x)
-        return x
+            levels.append(x)
+        return levels[-4:] if self._pyramid else x
+
+
+class Pyramid(HybridBlock):
+    """The finest level of a feature pyramid (Lin et al. 2017, section 3): `channels` at the stride of the first input.
+
+    Each level is brought to `channels`, and coarser ones are doubled in size and added to finer ones.
+    """
+
+    def __init__(self, channels: int = 256) -> None:
+        super().__init__()
+        with self.name_scope():
+            self.lateral = nn.HybridSequential()
+            self.lateral.add(*(nn.Conv2D(channels, kernel_size=1) for _ in range(4)))
+            self.smooth = nn.Conv2D(channels, kernel_size=3, padding=1)
+
+    def hybrid_forward(self, F: Any, levels: Any) -> Any:
+        """Merge the levels, given finest first."""
+        merged = None
+        for level, lateral in reversed(list(zip(levels, self.lateral))):
+            level = lateral(level)
+            merged = level if merged is None else level + F.UpSampling(merged, scale=2, sample_type="nearest")
+        return self.smooth(merged)
 
 
 def mobilenet(width: float = 1.0) -> nn.HybridSequential:
@@ -86,8 +122,22 @@ class Residual(HybridBlock):
         return x + self.body(x)
 
 
-def conv_bn(channels: int, kernel: int, stride: int = 1, dilation: int = 1, groups: int = 1) -> list[HybridBlock]:
+def mobilenet_v2(width: float = 0.5) -> nn.HybridSequential:
+    """Return MobileNetV2 (Sandler et al. 2018, table 2) up to its last block at stride 8: 32 channels times `width`."""
+    return vision.MobileNetV2(width).features[:9]
+
+
+def conv_bn(
+    channels: int, kernel: int, stride: int = 1, dilation: int = 1, groups: int = 1, bias: bool = False
+) -> list[HybridBlock]:
     """Return a convolution that keeps H and W but for its stride, batch normalisation and ReLU."""
     padding = dilation * (kernel // 2)
-    convolution = nn.Conv2D(channels, kernel, stride, padding, dilation, groups, use_bias=False)
+    convolution = nn.Conv2D(channels, kernel, stride, padding, dilation, groups, use_bias=bias)
     return [convolution, nn.BatchNorm(), nn.Activation("relu")]
+
+
+def sequence(layers: Iterable[HybridBlock]) -> nn.HybridSequential:
+    """Return layers that run in turn."""
+    blocks = nn.HybridSequential()
+    blocks.add(*layers)
+    return blocks

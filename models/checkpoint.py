@@ -59,6 +59,7 @@ def save_network(
     net: PoseNet,
     extra: Mapping[str, Any] | None = None,
     arrays: Mapping[str, np.ndarray] | None = None,
+    part: str = "",
 ) -> None:
     """Write a network to a file, whole or not at all.
 
@@ -73,6 +74,8 @@ def save_network(
         Additional entries of the description, fit for JSON.
     arrays
         Additional arrays; their names do not begin with ``net/``.
+    part
+        What the places of the parameters to keep begin with, e.g. ``trunk.``; all if not given.
 
     Raises
     ------
@@ -86,8 +89,10 @@ def save_network(
         raise ConfigError(f"a checkpoint cannot hold an additional {taken[0]!r}, the format uses that name itself")
     options = {key: value for key, value in net.options.items() if key != "skeleton"}
     meta = {"format": FORMAT, "model": net.name, "options": options, "skeleton": net.options["skeleton"], **extra}
+    if part:
+        meta["part"] = part
     content = {"meta": np.frombuffer(json.dumps(meta).encode(), np.uint8)}
-    for name, parameter in network_parameters(net).items():
+    for name, parameter in _parameters_of(net, part).items():
         content[_NET + name] = parameter._reduce().asnumpy().astype(np.float32, copy=False)
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
         np.savez(file, **content, **arrays)
@@ -121,8 +126,17 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
     return Checkpoint(path, meta, params, arrays)
 
 
-def load_parameters(net: PoseNet, checkpoint: Checkpoint) -> None:
+def load_parameters(net: PoseNet, checkpoint: Checkpoint, part: str = "") -> None:
     """Copy the parameters of a checkpoint into a network that is just as the one that was saved.
+
+    Parameters
+    ----------
+    net
+        The network.
+    checkpoint
+        What `read_checkpoint` returned.
+    part
+        What the places of the parameters to copy begin with; the rest of the networks may differ then.
 
     Raises
     ------
@@ -130,8 +144,14 @@ def load_parameters(net: PoseNet, checkpoint: Checkpoint) -> None:
         If a parameter is missing, unexpected or of another shape, or the networks have another skeleton
         or normalisation. The network is unchanged then.
     """
-    expected = network_parameters(net)
-    found = checkpoint.params
+    only = checkpoint.meta.get("part", "")
+    if not part.startswith(only):
+        raise CheckpointError(
+            f"{checkpoint.path}: holds only {only}* of a {checkpoint.meta['model']}; "
+            "start a training from it with model.trunk_file"
+        )
+    expected = _parameters_of(net, part)
+    found = {name: array for name, array in checkpoint.params.items() if name.startswith(part)}
     shapes = [
         f"{name} {found[name].shape} instead of {tuple(parameter.shape)}"
         for name, parameter in expected.items()
@@ -143,7 +163,7 @@ def load_parameters(net: PoseNet, checkpoint: Checkpoint) -> None:
         *_list_some("of another shape", shapes),
     ]
     saved = skeleton_from_meta(checkpoint.meta)
-    if not problems and (saved.joints, saved.limbs) != (net.skeleton.joints, net.skeleton.limbs):
+    if not problems and not part and (saved.joints, saved.limbs) != (net.skeleton.joints, net.skeleton.limbs):
         problems.append(f"its skeleton is {saved.name!r}, not {net.skeleton.name!r}")
     normalisation = checkpoint.meta["options"].get("normalisation")
     if not problems and normalisation != net.options.get("normalisation"):
@@ -160,6 +180,10 @@ def load_parameters(net: PoseNet, checkpoint: Checkpoint) -> None:
 def skeleton_from_meta(meta: Mapping[str, Any]) -> Skeleton:
     """Return the skeleton that a checkpoint describes."""
     return skeleton_from_spec(meta["skeleton"])
+
+
+def _parameters_of(net: PoseNet, part: str) -> dict[str, Any]:
+    return {name: value for name, value in network_parameters(net).items() if name.startswith(part)}
 
 
 def _list_some(what: str, names: list[str]) -> Iterable[str]:

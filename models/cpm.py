@@ -9,7 +9,7 @@ from mxnet.gluon import HybridBlock, nn
 
 from ..skeletons import Skeleton
 from . import trunks
-from .backbones import Residual, ResNet50, conv_bn, mobilenet, residual_trunk, vgg19
+from .backbones import ResNet50, mobilenet_v2, sequence, vgg19
 from .posenet import PoseNet
 from .registry import check_number, register_model
 
@@ -38,6 +38,8 @@ class CpmNet(PoseNet):
         See `PoseNet`.
     stages
         How many stages there are, the first included.
+    stride, multiple
+        See `PoseNet`.
 
     Attributes
     ----------
@@ -54,8 +56,12 @@ class CpmNet(PoseNet):
         skeleton: Skeleton,
         stages: int,
         normalisation: str,
+        stride: int = 8,
+        multiple: int = 8,
     ) -> None:
         super().__init__(skeleton, normalisation)
+        self.stride, self.multiple = stride, multiple
+        self.kinds = (("pafs", "heatmaps"),) * stages
         with self.name_scope():
             self.trunk = trunk()
             self.features = features()
@@ -99,9 +105,9 @@ class Stage(HybridBlock):
     ) -> None:
         super().__init__()
         with self.name_scope():
-            self.body = _sequence(body)
-            self.paf = _sequence([*hidden(), nn.Conv2D(2 * skeleton.num_limbs, 1, weight_initializer=last)])
-            self.heatmap = _sequence([*hidden(), nn.Conv2D(skeleton.num_joints + 1, 1, weight_initializer=last)])
+            self.body = sequence(body)
+            self.paf = sequence([*hidden(), nn.Conv2D(2 * skeleton.num_limbs, 1, weight_initializer=last)])
+            self.heatmap = sequence([*hidden(), nn.Conv2D(skeleton.num_joints + 1, 1, weight_initializer=last)])
 
     def hybrid_forward(self, F: Any, x: Any) -> tuple[Any, Any]:
         """Return pafs and heatmaps."""
@@ -109,19 +115,13 @@ class Stage(HybridBlock):
         return self.paf(x), self.heatmap(x)
 
 
-def _sequence(layers: list[HybridBlock]) -> nn.HybridSequential:
-    sequence = nn.HybridSequential()
-    sequence.add(*layers)
-    return sequence
-
-
-def _conv(channels: int, kernel: int) -> HybridBlock:
+def _conv(channels: int, kernel: int, init: mx.init.Initializer = _XAVIER) -> HybridBlock:
     """Return a convolution with ReLU of the published head."""
-    return nn.Conv2D(channels, kernel, padding=kernel // 2, activation="relu", weight_initializer=_XAVIER)
+    return nn.Conv2D(channels, kernel, padding=kernel // 2, activation="relu", weight_initializer=init)
 
 
 def _cpm_features() -> HybridBlock:
-    return _sequence([_conv(256, 3), _conv(128, 3)])
+    return sequence([_conv(256, 3), _conv(128, 3)])
 
 
 def _cpm_first(skeleton: Skeleton) -> Stage:
@@ -139,56 +139,54 @@ def cpm_vgg19(skeleton: Skeleton, *, stages: int = 6, normalisation: str = "imag
     return CpmNet(vgg19, _cpm_features, _cpm_first, _cpm_refinement, skeleton, stages, normalisation)
 
 
-@register_model(zoo=trunks.gluoncv_resnet50)
+@register_model(zoo=trunks.gluoncv_resnet)
 def cpm_res50(skeleton: Skeleton, *, stages: int = 6, normalisation: str = "imagenet") -> CpmNet:
     """Build the same stages on a dilated ResNet50."""
     check_number("stages", stages, 1, MAX_STAGES)
     return CpmNet(ResNet50, _cpm_features, _cpm_first, _cpm_refinement, skeleton, stages, normalisation)
 
 
-@register_model(zoo=trunks.gluon_mobilenet)
-def cpm_mobilenet(
-    skeleton: Skeleton, *, stages: int = 3, width: float = 1.0, normalisation: str = "imagenet"
+@register_model(zoo=trunks.gluon_vgg19)
+def cpm_vgg19_bn(
+    skeleton: Skeleton, *, stages: int = 6, dropout: float = 0.2, normalisation: str = "imagenet"
 ) -> CpmNet:
-    """Build a small network for training on a CPU: a MobileNet trunk and light stages, all times `width`.
+    """Build `cpm_vgg19` with batch normalisation and dropout before every convolution of a stage but its first."""
+    check_number("stages", stages, 1, MAX_STAGES)
+    first, refinement = _normalised_stages(dropout)
+    return CpmNet(vgg19, _cpm_features, first, refinement, skeleton, stages, normalisation)
 
-    The idea of light stages is that of Lightweight OpenPose (Osokin 2018, arXiv 1811.12004, section 4.2):
-    both branches share all but their last layers, and dilated 3x3 convolutions see as far as 7x7 ones.
-    Here they are narrow and dense: the CPU kernels of MXNet train a dilated depthwise convolution no
-    faster than a dense one of half the channels.
-    """
+
+@register_model(zoo=trunks.gluon_mobilenet_v2)
+def cpm_mobilenet_v2(
+    skeleton: Skeleton,
+    *,
+    stages: int = 6,
+    width: float = 0.5,
+    dropout: float = 0.2,
+    normalisation: str = "imagenet",
+) -> CpmNet:
+    """Build the stages of `cpm_vgg19_bn` directly on the first blocks of a MobileNetV2, all times `width`."""
     check_number("stages", stages, 1, MAX_STAGES)
     check_number("width", width, 0.125, 2)
-    return _light_cpm(lambda: mobilenet(width), int(128 * width), skeleton, stages, normalisation)
+    first, refinement = _normalised_stages(dropout)
+    return CpmNet(lambda: mobilenet_v2(width), nn.HybridSequential, first, refinement, skeleton, stages, normalisation)
 
 
-@register_model()
-def cpm_small(skeleton: Skeleton, *, stages: int = 2, channels: int = 64, normalisation: str = "imagenet") -> CpmNet:
-    """Build the network of the quick start, which learns from scratch in minutes on a CPU.
+def _normalised_stages(dropout: float) -> tuple[Callable[[Skeleton], Stage], Callable[[Skeleton], Stage]]:
+    """Return the published stages with batch normalisation and dropout after every ReLU."""
+    check_number("dropout", dropout, 0.0, 0.95)
+    small = mx.init.Normal(0.01)
 
-    The stages are those of `cpm_mobilenet`; the trunk has few and dense convolutions with shortcuts, which
-    learn in fewer steps than a MobileNet and train faster on a CPU.
-    """
-    check_number("stages", stages, 1, MAX_STAGES)
-    check_number("channels", channels, 8, 1024)
-    return _light_cpm(lambda: residual_trunk(channels), channels, skeleton, stages, normalisation)
-
-
-def _light_cpm(
-    trunk: Callable[[], HybridBlock], channels: int, skeleton: Skeleton, stages: int, normalisation: str
-) -> CpmNet:
-    """Put stages of a body of `channels` channels that both branches share on a trunk."""
-    small = mx.init.Normal(0.001)  # training starts from maps near zero
-
-    def features() -> HybridBlock:
-        return _sequence([*conv_bn(channels, 1), *conv_bn(channels, 3)])
+    def hidden(*shapes: tuple[int, int]) -> list[HybridBlock]:
+        layers: list[HybridBlock] = []
+        for channels, kernel in shapes:
+            layers += [_conv(channels, kernel, small), nn.BatchNorm(), nn.Dropout(dropout)]
+        return layers
 
     def first(skeleton: Skeleton) -> Stage:
-        body = [layer for _ in range(3) for layer in conv_bn(channels, 3)]
-        return Stage(skeleton, body, lambda: conv_bn(2 * channels, 1), small)
+        return Stage(skeleton, [], lambda: hidden((128, 3), (128, 3), (128, 3), (512, 1)), small)
 
     def refinement(skeleton: Skeleton) -> Stage:
-        body = [*conv_bn(channels, 1), *(Residual(channels, 2) for _ in range(5))]
-        return Stage(skeleton, body, lambda: conv_bn(channels, 1), small)
+        return Stage(skeleton, [], lambda: hidden(*[(128, 7)] * 5, (128, 1)), small)
 
-    return CpmNet(trunk, features, first, refinement, skeleton, stages, normalisation)
+    return first, refinement

@@ -16,8 +16,14 @@ from ..skeletons import Skeleton
 NORMALISATIONS: dict[str, tuple[Sequence[float], Sequence[float]]] = {
     # What the networks of the Gluon and GluonCV model zoos were trained with.
     "imagenet": ((123.675, 116.28, 103.53), (58.395, 57.12, 57.375)),
-    # x / 255 - 0.5, what CPM networks on a VGG trunk of Caffe were trained with.
+    # The same figures the wrong way round: red by those of blue. Some published networks were trained so.
+    "imagenet_swapped": ((103.53, 116.28, 123.675), (57.375, 57.12, 58.395)),
+    # x / 255 - 0.5
     "centred": ((127.5, 127.5, 127.5), (255.0, 255.0, 255.0)),
+    # x / 256 - 0.5, what the networks of OpenPose were trained with.
+    "openpose": ((128.0, 128.0, 128.0), (256.0, 256.0, 256.0)),
+    # What the VGG networks of Caffe were trained with.
+    "caffe": ((123.68, 116.779, 103.939), (1.0, 1.0, 1.0)),
 }
 
 
@@ -43,7 +49,11 @@ class PoseNet(HybridBlock):
         skeleton is among them as a dictionary.
     skeleton : Skeleton
     stride : int
-        Input pixels per cell of the maps; both sides of the images must be multiples of it.
+        Input pixels per cell of the maps.
+    multiple : int
+        Both sides of the images must be multiples of it.
+    kinds : tuple
+        What the stages return: for each the names of its maps, "pafs" and "heatmaps" or one of them.
 
     Raises
     ------
@@ -52,6 +62,8 @@ class PoseNet(HybridBlock):
     """
 
     stride = 8
+    multiple = 8
+    kinds: tuple[tuple[str, ...], ...] = ()
 
     def __init__(self, skeleton: Skeleton, normalisation: str = "imagenet") -> None:
         super().__init__()
@@ -91,13 +103,14 @@ class PoseNet(HybridBlock):
         Parameters
         ----------
         images
-            (B, H, W, 3) RGB, uint8 or float32 from 0 to 255; H and W multiples of the stride.
+            (B, H, W, 3) RGB, uint8 or float32 from 0 to 255; H and W multiples of `multiple`.
 
         Returns
         -------
         list
-            The stages, first to last. Each stage of a bottom-up network is a list of its pafs
-            (B, 2L, h, w) and its heatmaps (B, K + 1, h, w), float32, with h = H / stride.
+            The stages, first to last, each a list of maps as `kinds` says, float32, with h = H / stride:
+            pafs (B, 2L, h, w) and heatmaps, in a bottom-up network (B, K + 1, h, w) with the background
+            last, in a top-down one (B, K, h, w).
 
         Raises
         ------
@@ -106,10 +119,10 @@ class PoseNet(HybridBlock):
         """
         if isinstance(images, mx.nd.NDArray):
             shape = images.shape
-            if len(shape) != 4 or shape[3] != 3 or shape[1] % self.stride or shape[2] % self.stride:
+            if len(shape) != 4 or shape[3] != 3 or shape[1] % self.multiple or shape[2] % self.multiple:
                 raise DataError(
                     f"{self.name}: images of shape {shape}, expected (batch, height, width, 3) "
-                    f"with both sides multiples of {self.stride}"
+                    f"with both sides multiples of {self.multiple}"
                 )
         return super().forward(images, *args)
 

@@ -22,6 +22,7 @@ ZooFile = Callable[..., Path]
 class _Entry:
     build: Builder
     zoo: ZooFile | None
+    skeleton: Skeleton
 
     @property
     def defaults(self) -> dict[str, Any]:
@@ -32,7 +33,7 @@ class _Entry:
 _MODELS: dict[str, _Entry] = {}
 
 
-def register_model(zoo: ZooFile | None = None) -> Callable[[Builder], Builder]:
+def register_model(zoo: ZooFile | None = None, skeleton: Skeleton = OPENPOSE_18) -> Callable[[Builder], Builder]:
     """Make `get_model` know a builder by the name of its function.
 
     Parameters
@@ -40,6 +41,8 @@ def register_model(zoo: ZooFile | None = None) -> Callable[[Builder], Builder]:
     zoo
         Called with the options of the network, returns the file of the model zoo with the ImageNet
         parameters of its trunk; None if there is no such trunk.
+    skeleton
+        The body, unless the caller of `get_model` says otherwise.
 
     Returns
     -------
@@ -49,7 +52,7 @@ def register_model(zoo: ZooFile | None = None) -> Callable[[Builder], Builder]:
     """
 
     def register(build: Builder) -> Builder:
-        _MODELS[build.__name__] = _Entry(build, zoo)
+        _MODELS[build.__name__] = _Entry(build, zoo, skeleton)
         return build
 
     return register
@@ -64,7 +67,7 @@ def get_model(
     name: str,
     pretrained: str | Path | None = None,
     ctx: Any = None,
-    skeleton: Skeleton | str | Mapping[str, Any] = OPENPOSE_18,
+    skeleton: Skeleton | str | Mapping[str, Any] | None = None,
     trunk_file: str | Path | None = None,
     **options: Any,
 ) -> PoseNet:
@@ -75,15 +78,18 @@ def get_model(
     name
         One of `list_models`.
     pretrained
-        None, for first values drawn from MXNet's random generator; the path of a checkpoint of this very
-        network; or "imagenet", for the trunk of the Gluon or GluonCV model zoo, which is downloaded by
-        their code to where they keep it.
+        None, for first values drawn from MXNet's random generator; the path of a checkpoint of this network;
+        the name of a published one, see `cpm.models.PRETRAINED`, which is downloaded once; or "imagenet", for
+        the trunk of the Gluon or GluonCV model zoo, which is downloaded by their code to where they keep it.
+        Options and the skeleton that are not given are those of the checkpoint.
     ctx
         A context or a list of them; the CPU if not given.
     skeleton
-        The body, a name of `cpm.skeletons.SKELETONS` or what `skeleton_to_spec` returns.
+        The body, a name of `cpm.skeletons.SKELETONS` or what `skeleton_to_spec` returns; if not given,
+        COCO_17 for top-down networks and OPENPOSE_18 for others.
     trunk_file
-        A ``.params`` file with the ImageNet parameters of the trunk, instead of the download.
+        A ``.params`` file with the ImageNet parameters of the trunk, instead of the download; or a checkpoint,
+        whose trunk is taken.
     **options
         Those of the builder, e.g. ``stages=6``.
 
@@ -101,12 +107,24 @@ def get_model(
     """
     if trunk_file is not None and pretrained not in (None, "imagenet"):
         raise ConfigError(f"{name}: pretrained={str(pretrained)!r} brings its own trunk, leave out trunk_file")
-    net = _build(name, skeleton, options, ctx)
-    if trunk_file is not None or pretrained == "imagenet":
-        _load_trunk(net, trunk_file)
-    elif pretrained is not None:
-        load_parameters(net, read_checkpoint(pretrained))
+    if pretrained is None or pretrained == "imagenet":
+        net = _build(name, skeleton, options, ctx)
+        if trunk_file is not None or pretrained is not None:
+            _load_trunk(net, trunk_file)
+        return net
+    checkpoint = read_checkpoint(_find_file(pretrained))
+    known = {key: value for key, value in checkpoint.meta["options"].items() if key in _find(name).defaults}
+    net = _build(name, checkpoint.meta["skeleton"] if skeleton is None else skeleton, {**known, **options}, ctx)
+    load_parameters(net, checkpoint)
     return net
+
+
+def _find_file(source: str | Path) -> Path:
+    """Return the checkpoint of a published network by its name, fetched if need be; a path stays as it is."""
+    from .fetching import fetch  # which imports networks, which this registry builds
+    from .pretrained import PRETRAINED
+
+    return fetch(str(source)) if str(source) in PRETRAINED else Path(source)
 
 
 def network_from_meta(meta: Mapping[str, Any], ctx: Any = None, model: str | None = None) -> PoseNet:
@@ -184,12 +202,14 @@ def _find(name: str) -> _Entry:
     return _MODELS[name]
 
 
-def _build(name: str, skeleton: Skeleton | str | Mapping[str, Any], options: Mapping[str, Any], ctx: Any) -> PoseNet:
+def _build(
+    name: str, skeleton: Skeleton | str | Mapping[str, Any] | None, options: Mapping[str, Any], ctx: Any
+) -> PoseNet:
     entry = _find(name)
     if unknown := sorted(set(options) - set(entry.defaults)):
         raise ConfigError(f"{name} has no option {unknown[0]!r}, its options are {', '.join(entry.defaults)}")
     options = {**entry.defaults, **options}
-    skeleton = skeleton_from_spec(skeleton)
+    skeleton = skeleton_from_spec(entry.skeleton if skeleton is None else skeleton)
     try:
         net = entry.build(skeleton, **options)
     except ConfigError as error:
@@ -201,6 +221,9 @@ def _build(name: str, skeleton: Skeleton | str | Mapping[str, Any], options: Map
 
 
 def _load_trunk(net: PoseNet, trunk_file: str | Path | None) -> None:
+    if trunk_file is not None and Path(trunk_file).suffix == ".npz":
+        load_parameters(net, read_checkpoint(trunk_file), part="trunk.")
+        return
     zoo = _find(net.name).zoo
     if zoo is None:
         raise ConfigError(f"{net.name} has no trunk in the model zoo")

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import mxnet as mx
-from gluoncv.model_zoo import model_store as gluoncv_store
 from mxnet.gluon import HybridBlock
 from mxnet.gluon.model_zoo import model_store as gluon_store
 
 from ..errors import CheckpointError, ConfigError
 from .posenet import network_parameters
+from .zoo import model_store as gluoncv_store
 
 _MOBILENETS = {1.0: "mobilenet1.0", 0.75: "mobilenet0.75", 0.5: "mobilenet0.5", 0.25: "mobilenet0.25"}
 
@@ -21,12 +21,12 @@ def gluon_vgg19(**options: Any) -> Path:
     return _fetch(gluon_store, "vgg19")
 
 
-def gluoncv_resnet50(**options: Any) -> Path:
-    """Return the file of GluonCV's ResNet50 v1b, downloading it if it is not there."""
-    return _fetch(gluoncv_store, "resnet50_v1b")
+def gluoncv_resnet(depth: int = 50, **options: Any) -> Path:
+    """Return the file of GluonCV's ResNet v1b of this depth, downloading it if it is not there."""
+    return _fetch(gluoncv_store, f"resnet{depth}_v1b")
 
 
-def gluon_mobilenet(width: float, **options: Any) -> Path:
+def gluon_mobilenet(width: float = 1.0, **options: Any) -> Path:
     """Return the file of Gluon's MobileNet of this width, downloading it if it is not there.
 
     Raises
@@ -34,9 +34,24 @@ def gluon_mobilenet(width: float, **options: Any) -> Path:
     ConfigError
         If the zoo has none of this width.
     """
+    return _fetch(gluon_store, _of_width(width))
+
+
+def gluon_mobilenet_v2(width: float, **options: Any) -> Path:
+    """Return the file of Gluon's MobileNetV2 of this width, downloading it if it is not there.
+
+    Raises
+    ------
+    ConfigError
+        If the zoo has none of this width.
+    """
+    return _fetch(gluon_store, _of_width(width).replace("mobilenet", "mobilenetv2_"))
+
+
+def _of_width(width: float) -> str:
     if width not in _MOBILENETS:
         raise ConfigError(f"width={width}: the zoo has ImageNet trunks of width {', '.join(map(str, _MOBILENETS))}")
-    return _fetch(gluon_store, _MOBILENETS[width])
+    return _MOBILENETS[width]
 
 
 def _fetch(store: Any, name: str) -> Path:
@@ -69,7 +84,9 @@ def load_zoo_trunk(trunk: HybridBlock, path: Path) -> None:
     CheckpointError
         If the file is missing or broken, or its first parameters are not those of the trunk.
     """
-    found = [(name, array) for name, array in _read_params(path).items() if name.rpartition(":")[0] != "aux"]
+    from .importing.mxnet_file import read_params  # here, because what imports whole networks imports this module
+
+    found = list(read_params(path).items())
     expected = list(network_parameters(trunk).items())
     misfits = []
     for (name, parameter), (other, array) in zip(expected, found):
@@ -81,17 +98,4 @@ def load_zoo_trunk(trunk: HybridBlock, path: Path) -> None:
         more = f" and {len(misfits) - 3} more" if len(misfits) > 3 else ""
         raise CheckpointError(f"{path}: not the trunk of this network: {'; '.join(misfits[:3])}{more}")
     for (_, parameter), (_, array) in zip(expected, found):
-        parameter.set_data(array)
-
-
-def _read_params(path: Path) -> dict[str, mx.nd.NDArray]:
-    if not path.is_file():
-        raise CheckpointError(f"{path}: no such file, expected a .params file of the model zoo")
-    try:
-        arrays = mx.nd.load(str(path))
-    except (mx.MXNetError, OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[-1][:200] if str(error).strip() else type(error).__name__
-        raise CheckpointError(f"{path}: not a .params file of the model zoo ({reason})") from None
-    if not isinstance(arrays, dict):
-        raise CheckpointError(f"{path}: its tensors have no names, expected a .params file of the model zoo")
-    return arrays
+        parameter.set_data(mx.nd.array(array))

@@ -197,6 +197,41 @@ def test_joints_in_the_padding():
     assert people[0].keypoints.tolist() == [[119, 5, 0.9], [50, 79, 0.8], [0, 0, 0]]
 
 
+def test_sides_are_multiples_of_what_the_network_takes():
+    spots = [(91, 17), (20, 66), (57, 41)]
+    for flip in (False, True):
+        net = SpotNet()
+        net.multiple = 32
+        estimator = PoseEstimator(net, PeakCodec(), (1,), flip, box_size=97)
+        tip, left, right = estimator(picture_of((97, 131), *spots))[0].keypoints[:, :2]
+        assert net.batches[0].shape == (1 + flip, 128, 160, 3)
+        assert np.abs(np.array([left, right, tip]) - spots).max() < 1e-3
+
+
+def test_maps_may_be_numpy_arrays():
+    image, net = picture_of((96, 131), (100, 20), (25, 60), (70, 75)), SpotNet()
+
+    def numpy_net(images):
+        return [[maps.asnumpy().astype(float) for maps in stage] for stage in net(images)]
+
+    found, expected = (PoseEstimator(each, PeakCodec(), (1,)).maps(image) for each in (numpy_net, net))
+    assert np.array_equal(found.heatmaps, expected.heatmaps) and found.heatmaps.dtype == np.float32
+    assert np.array_equal(found.pafs, expected.pafs) and found.pafs.dtype == np.float32
+
+
+def test_a_stage_without_both_maps_is_refused():
+    class PartialNet(SpotNet):
+        def __call__(self, images):
+            return [stage[:1] for stage in super().__call__(images)]
+
+    image, net = picture_of((96, 131), (100, 20), (25, 60), (70, 75)), PartialNet()
+    with pytest.raises(ConfigError, match="stage=0 of the network has only pafs, people need pafs and heatmaps"):
+        PoseEstimator(net, PeakCodec(), (1,), stage=0)(image)
+    net.kinds = (("pafs",), ("heatmaps",))
+    with pytest.raises(ConfigError, match="stage=-1 of the network has only heatmaps"):
+        PoseEstimator(net, PeakCodec(), (1,))(image)
+
+
 def test_stages_count_in_natural_order():
     image = picture_of((96, 131), (100, 20), (25, 60), (70, 75))
     assert PoseEstimator(SpotNet(), PeakCodec(), (1,), stage=0).maps(image).heatmaps.max() == 0

@@ -107,5 +107,7 @@ def test_mistakes_in_training_are_one_line(run_script, coco, tmp_path):
 
 def test_readme_names_only_what_is_there():
     readme = (ROOT / "README.md").read_text()
-    for name in ("docs/design.md", "docs/skeletons.md", "configs/recipe.py", "figures/quickstart.jpg", "LICENSE"):
+    scripts = [f"scripts/{name}" for name in SCRIPTS if name != "make_synthetic.py"]
+    documents = ["docs/design.md", "docs/skeletons.md", "docs/val2017_79.txt", "pretrained/README.md"]
+    for name in (*scripts, *documents, "configs/recipe.py", "figures/quickstart.jpg", "LICENSE"):
         assert name in readme and (ROOT / name).exists()

@@ -128,6 +128,13 @@ def build_trainer(
     else:
         net = network_from_meta(checkpoint.meta, ctx=contexts)
         load_parameters(net, checkpoint)
+    if net.kinds[-1] != ("pafs", "heatmaps"):
+        raise ConfigError(f"model.name={net.name}: predicts no PAFs, this trainer is for networks that do")
+    if config.augment.crop % net.multiple:
+        fitting = round(config.augment.crop / net.multiple) * net.multiple
+        raise ConfigError(
+            f"augment.crop={config.augment.crop}: {net.name} needs a multiple of {net.multiple}, such as {fitting}"
+        )
     if config.train.freeze_bn:
         freeze_batch_norm(net)
     codec = PafCodec(skeleton, stride=net.stride, sigma=config.labels.sigma, paf_width=config.labels.paf_width)

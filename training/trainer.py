@@ -137,7 +137,7 @@ class PoseTrainer:
         options = self.config.train
         start = self.progress.batch
         batches = self._train.epoch(self.progress.epoch, start)
-        meter = _LossMeter()
+        meter = _LossMeter(self._loss_names())
         title = f"epoch {self.progress.epoch + 1}/{options.epochs}"
         with tqdm(total=self._epoch_batches, initial=start, desc=title, unit="batch") as bar:
             while self.progress.batch < self._epoch_batches and not stop.requested:
@@ -159,7 +159,7 @@ class PoseTrainer:
             meter.take()
 
     def _step(self, batch: Example) -> list[mx.nd.NDArray]:
-        """Update the parameters; returns per device the (S, 2) summed losses of PAFs and heatmaps by stage."""
+        """Update the parameters; returns per device the summed losses, in the order of `_loss_names`."""
         iteration = self.progress.iteration
         mx.random.seed((self.config.train.seed * 1_000_003 + iteration) % 2**31)
         self._trainer.set_learning_rate(self._schedule(iteration))
@@ -172,11 +172,16 @@ class PoseTrainer:
 
     def _stage_losses(self, part: Sequence[mx.nd.NDArray]) -> mx.nd.NDArray:
         images, heatmaps, pafs, mask = part
-        stages = [
-            mx.nd.stack(self._loss(paf, pafs, mask).sum(), self._loss(heatmap, heatmaps, mask).sum())
-            for paf, heatmap in self.net(images)
+        targets = {"pafs": pafs, "heatmaps": heatmaps}
+        losses = [
+            self._loss(maps, targets[kind], mask).sum()
+            for kinds, stage in zip(self.net.kinds, self.net(images))
+            for kind, maps in zip(kinds, stage)
         ]
-        return mx.nd.stack(*(stage.reshape(-1) for stage in stages))
+        return mx.nd.concat(*losses, dim=0)
+
+    def _loss_names(self) -> list[str]:
+        return [f"stage{number}_{kind}" for number, kinds in enumerate(self.net.kinds, 1) for kind in kinds]
 
     def _share_out(self, batch: Example) -> list[tuple[mx.nd.NDArray, ...]]:
         arrays = (batch.image, batch.heatmaps, batch.pafs, batch.mask)
@@ -189,7 +194,7 @@ class PoseTrainer:
 
     def _validate(self, log: RunLog) -> float:
         """Return the mean loss of all stages over the validation samples."""
-        meter = _LossMeter()
+        meter = _LossMeter(self._loss_names())
         limit = min(self.config.train.max_val_batches or len(self._val), len(self._val))
         batches = self._val.epoch(0)
         for number in tqdm(range(limit), desc="validation", unit="batch", leave=False):
@@ -238,7 +243,8 @@ class PoseTrainer:
 class _LossMeter:
     """Means of the losses per sample, fetched one step late so that devices never wait."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: list[str]) -> None:
+        self._names = names
         self._sums: Any = 0.0
         self._samples = 0
         self._pending: list[mx.nd.NDArray] = []
@@ -255,10 +261,7 @@ class _LossMeter:
             return {}
         means = self._sums / self._samples
         self._sums, self._samples = 0.0, 0
-        figures = {"loss": float(means.sum())}
-        for stage, (paf, heatmap) in enumerate(means, 1):
-            figures[f"stage{stage}_pafs"], figures[f"stage{stage}_heatmaps"] = float(paf), float(heatmap)
-        return figures
+        return {"loss": float(means.sum()), **dict(zip(self._names, means.tolist()))}
 
     def _fetch(self) -> None:
         if not self._pending:

@@ -1,0 +1,123 @@
+"""Published networks on this machine: downloaded, compared with their hashes, imported.
+
+Everything is kept in one folder, see `home`: ``downloads/NAME/FILE`` as published, ``models/NAME.npz`` imported.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from ..errors import CheckpointError, ConfigError
+from ..files import atomic_path
+from .checkpoint import save_network
+from .downloading import check_file, download
+from .pretrained import Pretrained, SourceFile, find_pretrained
+
+logger = logging.getLogger(__name__)
+
+
+def home() -> Path:
+    """Return the folder of downloads and imported networks: ``CPM_HOME``, by default ``~/.cpm``."""
+    return Path(os.environ.get("CPM_HOME") or "~/.cpm").expanduser()
+
+
+def fetch(name: str, files: Sequence[str | Path] = (), mirror: str | None = None) -> Path:
+    """Make a published network available on this machine.
+
+    Parameters
+    ----------
+    name
+        A name in `cpm.models.pretrained.PRETRAINED`.
+    files
+        Copies of its files to use in place of a download, told apart by their names or suffixes.
+    mirror
+        A URL or folder with NAME/FILE to download from; by default the environment variable ``CPM_MIRROR``, and
+        where that is not set each file's own address.
+
+    Returns
+    -------
+    Path
+        A checkpoint (``.npz``), or one of a trunk alone for `get_model` to take as `trunk_file`. If it is there
+        already, nothing is done.
+
+    Raises
+    ------
+    ConfigError
+        If the name is unknown, or a file is none of the network's.
+    CheckpointError
+        If a file cannot be had or read, or is not the published one.
+    """
+    entry = find_pretrained(name)
+    copies = _match_copies(entry, [Path(file) for file in files])
+    output = home() / "models" / f"{name}.npz"
+    if output.is_file():
+        logger.info("%s is there already; to make it anew, delete it", output)
+        return output
+    mirror = mirror or os.environ.get("CPM_MIRROR")
+    folder = home() / "downloads" / name
+    found = []
+    for file in entry.files:
+        sha256 = _obtain(entry, file, folder / file.name, copies.get(file.name), mirror)
+        found.append({"name": file.name, "url": file.url, "sha256": sha256})
+    source = {"name": name, "title": entry.title, "licence": entry.licence, "homepage": entry.homepage, "files": found}
+    _import(entry, folder / entry.files[0].name, output, source)
+    return output
+
+
+def next_command(name: str, path: Path) -> str:
+    """Return the command that uses what `fetch` returned."""
+    if find_pretrained(name).part == "trunk":
+        return f"python scripts/train_gluon_cpm.py --set model.trunk_file={path}"
+    return f"python scripts/evaluate.py --resume={path}"
+
+
+def _import(entry: Pretrained, file: Path, output: Path, source: dict[str, Any]) -> None:
+    from .importing import import_trunk, import_weights  # not above: importing needs the registry, which fetches
+
+    if entry.part == "trunk":
+        save_network(output, import_trunk(file, entry.model), extra={"source": source}, part="trunk.")
+    else:
+        save_network(output, import_weights(file, entry.model, **entry.options), extra={"source": source})
+
+
+def _match_copies(entry: Pretrained, copies: Sequence[Path]) -> dict[str, Path]:
+    """Tell which copy is which file of the network: by its whole name, else by its suffix."""
+    names = [file.name for file in entry.files]
+    matched: dict[str, Path] = {}
+    for copy in copies:
+        fits = [name for name in names if name == copy.name]
+        fits = fits or [name for name in names if Path(name).suffix == copy.suffix]
+        if not fits:
+            raise ConfigError(f"{copy}: not a file of {entry.name}, expected {' and '.join(names)}")
+        if fits[0] in matched:
+            raise ConfigError(f"{copy}: {matched[fits[0]]} is the {fits[0]} of {entry.name} already, give one of them")
+        matched[fits[0]] = copy
+    return matched
+
+
+def _obtain(entry: Pretrained, file: SourceFile, path: Path, copy: Path | None, mirror: str | None) -> str:
+    """Bring a file to `path`; return its hash."""
+    if copy is not None:
+        digest = check_file(copy, file.size, file.sha256)
+        if copy.resolve() != path.resolve():
+            with atomic_path(path) as temporary:
+                shutil.copyfile(copy, temporary)
+        return digest
+    if path.is_file():
+        return check_file(path, file.size, file.sha256)
+    url = file.url
+    if mirror:
+        base = mirror if "://" in mirror else Path(mirror).expanduser().resolve().as_uri()
+        url = f"{base.rstrip('/')}/{entry.name}/{quote(file.name)}"
+    if url is None:
+        raise CheckpointError(
+            f"{entry.name}: {file.name} cannot be downloaded without a browser, get it from {entry.homepage} and "
+            f"give it to scripts/fetch_pretrained.py {entry.name} --file PATH"
+        )
+    return download(url, path, file.size, file.sha256)

@@ -1,0 +1,208 @@
+"""Build a network from a foreign file, with every tensor accounted for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Callable
+
+import mxnet as mx
+import numpy as np
+
+from ...errors import CheckpointError, ConfigError
+from ..posenet import PoseNet, network_parameters
+from ..registry import get_model
+from .caffe import read_caffemodel
+from .graph_match import build_from_ir
+from .layouts import INPUTS, Layout, count_stages, find_layout, stage_inputs, tensor_names
+from .mxnet_file import read_params
+from .torch_file import read_torch
+
+_READERS: dict[str, tuple[str, Callable[[Path], dict[str, np.ndarray]]]] = {
+    ".caffemodel": ("caffe", read_caffemodel),
+    ".pth": ("torch", read_torch),
+    ".pt": ("torch", read_torch),
+    ".tar": ("torch", read_torch),
+    ".params": ("mxnet", read_params),
+}
+
+
+def import_weights(
+    source: str | Path, model: str, source_input: str | None = None, ctx: Any = None, **options: Any
+) -> PoseNet:
+    """Build a network and give it the weights of a file of another framework.
+
+    Parameters
+    ----------
+    source
+        A ``.caffemodel``, a PyTorch ``.pth`` (also ``.pt`` and ``.pth.tar``), an MXNet ``.params`` or the ``.xml``
+        of an OpenVINO IR, whose ``.bin`` lies beside it. No code in it is run.
+    model
+        The name of the network.
+    source_input
+        The input that the source wants, one of `INPUTS`; by default the one of its publisher. The network itself
+        takes RGB from 0 to 255: the order of the channels goes into its first convolution and the rest into its
+        normalisation.
+    ctx
+        A context or a list of them.
+    **options
+        Options of the network, e.g. ``skeleton="MPI_15"``; the file tells the number of stages.
+
+    Returns
+    -------
+    PoseNet
+        Computes what the source computes.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is missing or broken, of an unknown layout, or one of its tensors or of those of the network is
+        left over or has another shape.
+    ConfigError
+        If the network, an option or the input is unknown.
+    """
+    source = Path(source)
+    _check_input(source_input)
+    if source.suffix == ".xml":
+        net, values = build_from_ir(source, model, source_input or "openpose-bgr", ctx, **options)
+        assign(net, values)
+        return net
+    file_format, tensors = _read(source)
+    layout = _choose(source, file_format, model, tensors, trunk=False)
+    order, normalisation = INPUTS[source_input or layout.input]
+    try:
+        told = {**dict(layout.options), **count_stages(layout, tensors)}
+    except ValueError as error:
+        raise CheckpointError(f"{source}: {error}") from None
+    if wrong := [key for key in told if options.get(key, told[key]) != told[key]]:
+        key = wrong[0]
+        raise CheckpointError(f"{source}: of a {model} with {key}={told[key]!r}, not {key}={options[key]!r}")
+    net = get_model(model, ctx=ctx, **{"normalisation": normalisation, **options, **told})
+    assign(net, collect(source, net, layout, tensors, order))
+    return net
+
+
+def import_trunk(source: str | Path, model: str = "cpm_vgg19", source_input: str | None = None) -> PoseNet:
+    """Build a network whose trunk has the weights of a classifier; the rest has first values.
+
+    Parameters
+    ----------
+    source
+        The ``.caffemodel`` of the VGG19 of Simonyan and Zisserman, or the ``.pth`` of torchvision's.
+    model, source_input
+        As for `import_weights`.
+
+    Returns
+    -------
+    PoseNet
+        `save_network` with ``part="trunk."`` keeps its trunk alone.
+
+    Raises
+    ------
+    CheckpointError, ConfigError
+        As for `import_weights`.
+    """
+    source = Path(source)
+    _check_input(source_input)
+    file_format, tensors = _read(source)
+    layout = _choose(source, file_format, model, tensors, trunk=True)
+    order, normalisation = INPUTS[source_input or layout.input]
+    net = get_model(model, normalisation=normalisation)
+    assign(net, collect(source, net, layout, tensors, order))
+    return net
+
+
+def collect(
+    source: Path, net: PoseNet, layout: Layout, tensors: Mapping[str, np.ndarray], order: str
+) -> dict[str, np.ndarray]:
+    """Return the values of the network by place; errors as of `import_weights`."""
+    names = tensor_names(net, layout)
+    if layout.by_order:
+        tensors = _name_trunk(net, tensors, set(names.values()), layout.unused)
+    seen = {place: _split(net, parts, layout.seen) for place, parts in stage_inputs(net).items()}
+    parameters = network_parameters(net)
+    values, problems = {}, []
+    for place, name in names.items():
+        if name not in tensors:
+            problems.append(f"{name} is missing")
+            continue
+        array, shape = tensors[name], tuple(parameters[place].shape)
+        if place in seen:
+            array = _reorder(array, *seen[place])
+        if array.shape != shape:
+            problems.append(f"{name} {tensors[name].shape} in place of {shape}")
+        values[place] = array
+    used = set(names.values())
+    unknown = [name for name in tensors if name not in used and not re.fullmatch(layout.unused, name)]
+    problems += [f"{name} {tensors[name].shape} has no place" for name in unknown]
+    refuse(source, net, problems)
+    first = next(iter(names))
+    if order == "bgr":
+        values[first] = values[first][:, ::-1]
+    return values
+
+
+def refuse(source: Path, net: PoseNet, problems: list[str]) -> None:
+    """Raise a CheckpointError that lists the problems, if there are any."""
+    if problems:
+        more = f" and {len(problems) - 5} more" if len(problems) > 5 else ""
+        raise CheckpointError(f"{source}: not the weights of this {net.name}: {'; '.join(problems[:5])}{more}")
+
+
+def assign(net: PoseNet, values: Mapping[str, np.ndarray]) -> None:
+    """Put values into the places of a network."""
+    parameters = network_parameters(net)
+    for place, array in values.items():
+        parameters[place].set_data(mx.nd.array(np.ascontiguousarray(array, np.float32)))
+
+
+def _check_input(source_input: str | None) -> None:
+    if source_input is not None and source_input not in INPUTS:
+        raise ConfigError(f"input {source_input!r} is unknown, expected one of {', '.join(INPUTS)}")
+
+
+def _read(source: Path) -> tuple[str, dict[str, np.ndarray]]:
+    if source.suffix not in _READERS:
+        known = ", ".join([*_READERS, ".xml"])
+        raise CheckpointError(f"{source}: {source.suffix or 'no suffix'} is no format of weights, expected {known}")
+    file_format, read = _READERS[source.suffix]
+    tensors = read(source)
+    if file_format == "mxnet":  # which joins the name of a layer and the kind of a tensor by an underscore
+        kind = re.compile(r"_(weight|bias|gamma|beta|(running|moving)_(mean|var))$")
+        tensors = {kind.sub(r".\1", name).replace(".moving_", ".running_"): tensors[name] for name in tensors}
+    return file_format, tensors
+
+
+def _choose(source: Path, file_format: str, model: str, tensors: Mapping[str, np.ndarray], trunk: bool) -> Layout:
+    layout = find_layout(file_format, model, tensors, trunk)
+    if layout is None:
+        get_model(model)  # an unknown network is another mistake
+        some = ", ".join(list(tensors)[:3])
+        what = f"the trunk of a {model}" if trunk else f"a {model}"
+        raise CheckpointError(f"{source}: no known layout of {what}, its {len(tensors)} tensors are {some}, ...")
+    return layout
+
+
+def _name_trunk(net: PoseNet, tensors: Mapping[str, np.ndarray], used: set[str], unused: str) -> dict[str, np.ndarray]:
+    """Give the tensors of the trunk, which come in its order, the names of their places."""
+    free = [name for name in tensors if name not in used and not re.fullmatch(unused, name)]
+    places = [place for place in network_parameters(net) if place.startswith("trunk.")]
+    fitting = dict(zip(free, places))
+    fitting = {name: place for name, place in fitting.items() if name.rpartition(".")[2] == place.rpartition(".")[2]}
+    return {fitting.get(name, name): array for name, array in tensors.items()}
+
+
+def _split(net: PoseNet, parts: tuple[str, ...], order: tuple[str, ...]) -> tuple[list[int], list[int]]:
+    """Return the channels of what a stage sees, in the source's order, and where each part goes in ours."""
+    sizes = {"pafs": 2 * net.skeleton.num_limbs, "heatmaps": net.skeleton.num_joints + 1, "features": 128}
+    theirs = [part for part in order if part in parts]
+    return [sizes[part] for part in theirs], [theirs.index(part) for part in parts]
+
+
+def _reorder(array: np.ndarray, sizes: list[int], order: list[int]) -> np.ndarray:
+    """Bring the input channels of a convolution into the network's order, if it sees all these parts."""
+    if array.ndim != 4 or array.shape[1] != sum(sizes):
+        return array
+    parts = np.split(array, np.cumsum(sizes)[:-1], axis=1)
+    return np.concatenate([parts[k] for k in order], axis=1)

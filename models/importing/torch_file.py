@@ -1,0 +1,297 @@
+"""Weights of PyTorch checkpoints, read without PyTorch and without running what their pickle names.
+
+Two containers are known:
+
+- an archive (PyTorch 1.6 and later): a zip file of stored members, ``NAME/data.pkl`` with the pickle,
+  ``NAME/data/KEY`` with the bytes of each storage, and in newer ones ``NAME/byteorder``;
+- the older file: pickles of a magic number, a version, a description of the system, the content and a list of keys,
+  then for each key an int64 number of elements and the elements.
+
+In the pickle, a tensor is a call of ``torch._utils._rebuild_tensor_v2`` with a storage, an offset, a shape and strides.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .pickled import Name, Thing, read_pickle
+from .reading import MAX_DIMENSIONS, Stream, Tensors, add_tensor, read_tensors
+
+_MAGIC = 0x1950A86A20F9469CFC6C
+_VERSION = 1001
+_MEMBER = b"PK\x03\x04"
+_DIRECTORY_LIMIT = 2 << 20  # bytes of the directory of an archive, enough for twenty thousand storages
+_WRAPPERS = ("state_dict", "model_state", "model", "net")
+_WEIGHTS = {"FloatStorage": "<f4", "DoubleStorage": "<f8", "HalfStorage": "<f2", "BFloat16Storage": "<u2"}
+_SIZES = {
+    **{kind: np.dtype(dtype).itemsize for kind, dtype in _WEIGHTS.items()},
+    **dict.fromkeys(("BoolStorage", "ByteStorage", "CharStorage", "UntypedStorage"), 1),
+    **dict.fromkeys(("QInt8Storage", "QUInt8Storage"), 1),
+    **{"ShortStorage": 2, "IntStorage": 4, "QInt32Storage": 4, "LongStorage": 8},
+    **{"ComplexFloatStorage": 8, "ComplexDoubleStorage": 16},
+}
+
+
+def read_torch(path: str | Path) -> Tensors:
+    """Read the weights of a PyTorch checkpoint.
+
+    The state dict may be the whole content or an entry ``state_dict``, ``model_state``, ``model`` or ``net`` of it.
+    Whatever else there is, such as the state of an optimizer, is skipped. Memory is bounded by eight times the size
+    of the file and 64 MB; a sound file takes the size of its weights.
+
+    Parameters
+    ----------
+    path
+        A file of ``torch.save``.
+
+    Returns
+    -------
+    dict
+        float32 arrays in the order of the file, without a prefix ``module.`` that all of them have. Tensors that
+        are not floats, such as ``num_batches_tracked``, are no weights and left out.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is missing, broken, big-endian, or has no state dict of plain tensors.
+    """
+    return read_tensors(path, "a PyTorch checkpoint", _parse)
+
+
+@dataclass(frozen=True)
+class _Storage:
+    kind: str
+    key: str
+    length: int
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The elements `first`, `first` + 1, ... of a storage, all of them but in old files."""
+
+    storage: _Storage
+    first: int
+    length: int
+
+
+@dataclass(frozen=True)
+class _Tensor:
+    """What a pickle says of a tensor, unchecked but for the part."""
+
+    part: _Part
+    offset: Any
+    shape: Any
+    strides: Any
+    plain: bool
+
+
+def _parse(data: memoryview) -> Tensors:
+    container: _Archive | _OldFile = _Archive(data) if bytes(data[:4]) == _MEMBER else _OldFile(data)
+    state = _find_state(container.content)
+    prefix = "module." if all(name.startswith("module.") for name in state) else ""
+    tensors: Tensors = {}
+    room = 4 * len(data)  # twice what float16 needs; tensors may share a storage, but not to multiply a file
+    for name, tensor in state.items():
+        storage = tensor.part.storage
+        if storage.kind not in _WEIGHTS:
+            continue
+        values = _view(tensor, container.fetch(storage))
+        room -= 4 * values.size
+        if room < 0:
+            raise ValueError("its tensors are several times as large as the file")
+        add_tensor(tensors, name[len(prefix) :], values)
+    if not tensors:
+        raise ValueError("none of its tensors is of floats")
+    return tensors
+
+
+class _Objects:
+    """Make of a pickle's calls what a state dict consists of."""
+
+    def __init__(self) -> None:
+        self.storages: dict[str, _Storage] = {}
+
+    def call(self, name: str, arguments: tuple) -> Any:
+        """Return a dictionary, tensor or placeholder for the result of a function."""
+        if name == "collections.OrderedDict":
+            return arguments[0] if arguments else {}  # Python 2 gives a list of pairs, see `_as_dict`
+        if name in ("torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2"):
+            part, offset, shape, strides, *more = arguments
+            if not isinstance(part, _Part):
+                raise TypeError
+            return _Tensor(part, offset, shape, strides, plain=not (len(more) > 2 and more[2]))
+        if name in ("torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state"):
+            return arguments[0]
+        return Thing(name)
+
+    def load(self, identifier: tuple) -> Any:
+        """Return the part of a storage, or the class of a module, that an identifier means."""
+        if identifier[0] == "module":
+            return identifier[1]
+        sort, kind, key, _, length, *view = identifier
+        if sort != "storage" or not (isinstance(key, str) and _is_size(length)):
+            raise ValueError("a storage without a key and a length")
+        storage = _Storage(kind.name.rpartition(".")[2], key, length)
+        if self.storages.setdefault(key, storage) != storage:
+            raise ValueError(f"storage {key!r} is described in two ways")
+        first, length = view[0][1:] if view and view[0] else (0, length)
+        if not (_is_size(first) and _is_size(length) and first + length <= storage.length):
+            raise ValueError(f"a view beyond the end of storage {key!r}")
+        return _Part(storage, first, length)
+
+
+class _Archive:
+    """A checkpoint that is a zip file."""
+
+    def __init__(self, data: memoryview) -> None:
+        self._data = data
+        self._members: dict[str, zipfile.ZipInfo] = {}
+        self._sound: set[str] = set()
+        for member in zipfile.ZipFile(Stream(data, _DIRECTORY_LIMIT)).infolist():
+            if self._members.setdefault(member.filename, member) is not member:
+                raise ValueError(f"two members are named {member.filename!r}")
+        pickles = [name for name in self._members if name.endswith("/data.pkl") and name.count("/") == 1]
+        if len(pickles) != 1:
+            raise ValueError("an archive without data.pkl")
+        self._folder = pickles[0][: -len("data.pkl")]
+        if self._folder + "byteorder" in self._members and bytes(self._bytes("byteorder")[:6]) != b"little":
+            raise ValueError("it is big-endian")
+        objects, stream = _Objects(), Stream(self._bytes("data.pkl"), len(data))
+        self.content = read_pickle(stream, _operations(data), objects.call, objects.load)
+
+    def fetch(self, storage: _Storage) -> memoryview:
+        """Return the bytes of a storage."""
+        data = self._bytes(f"data/{storage.key}")
+        if len(data) != storage.length * _SIZES[storage.kind]:
+            raise ValueError(f"storage {storage.key!r} of {storage.length} elements has {len(data)} bytes")
+        return data
+
+    def _bytes(self, name: str) -> memoryview:
+        if self._folder + name not in self._members:
+            raise ValueError(f"an archive without {name!r}")
+        member = self._members[self._folder + name]
+        if member.compress_type != zipfile.ZIP_STORED or member.flag_bits & 1:
+            raise ValueError(f"its member {name!r} is compressed or encrypted, expected plain bytes")
+        # Of the header before the bytes only the length matters; it need not be that of the directory's entry.
+        place = member.header_offset
+        header = bytes(self._data[place : place + 30])
+        if place < 0 or header[:4] != _MEMBER:
+            raise ValueError(f"its member {name!r} is not where it should be")
+        start = place + 30 + sum(struct.unpack("<HH", header[26:]))
+        part = self._data[start : start + member.file_size]
+        if len(part) != member.file_size:
+            raise ValueError(f"its member {name!r} ends behind the file")
+        if name not in self._sound and zlib.crc32(part) != member.CRC:
+            raise ValueError(f"its member {name!r} has another checksum")
+        self._sound.add(name)
+        return part
+
+
+class _OldFile:
+    """A checkpoint in the format of before PyTorch 1.6."""
+
+    def __init__(self, data: memoryview) -> None:
+        if _MAGIC.to_bytes(10, "little") not in bytes(data[:16]):
+            raise ValueError("it begins as neither of the two formats")
+        stream, limit, objects = Stream(data, len(data)), _operations(data), _Objects()
+        magic, version, system = (read_pickle(stream, limit, objects.call) for _ in range(3))
+        if (magic, version) != (_MAGIC, _VERSION):
+            raise ValueError(f"version {version} of the format, expected {_VERSION}")
+        if not (isinstance(system, dict) and system.get("little_endian") is True):
+            raise ValueError("it is not little-endian")
+        self.content = read_pickle(stream, limit, objects.call, objects.load)
+        keys = read_pickle(stream, limit, objects.call)
+        self._parts: dict[str, memoryview] = {}
+        place = stream.tell()
+        for key in keys:
+            storage = objects.storages.get(key)
+            if storage is None or storage.kind not in _SIZES:
+                raise ValueError(f"a storage {str(key)[:40]!r} that the content does not describe")
+            end = place + 8 + storage.length * _SIZES[storage.kind]
+            if end > len(data) or struct.unpack("<q", data[place : place + 8])[0] != storage.length:
+                raise ValueError(f"{storage.length} elements expected in storage {key!r}")
+            self._parts[key] = data[place + 8 : end]
+            place = end
+        if place != len(data):
+            raise ValueError(f"{len(data) - place} bytes follow its end")
+
+    def fetch(self, storage: _Storage) -> memoryview:
+        """Return the bytes of a storage."""
+        if storage.key not in self._parts:
+            raise ValueError(f"storage {storage.key!r} is missing")
+        return self._parts[storage.key]
+
+
+def _operations(data: memoryview) -> int:
+    """Return how long a pickle may be: a tensor takes some fifty operations, and weights are most of a file."""
+    return 200_000 + len(data) // 64
+
+
+def _find_state(content: Any) -> dict[str, _Tensor]:
+    """Return the tensors of the state dict in the content of a checkpoint."""
+    outer = _as_dict(content)
+    if not outer:
+        raise ValueError(f"it holds {_describe(content)}, expected a state dict")
+    for candidate in (*(outer.get(key) for key in _WRAPPERS), outer):
+        state = _as_dict(candidate)
+        values = {id(value): value for value in state.values()}.values()  # each once, however often it is there
+        if _has_tensors(state) and not any(_has_tensors(_as_dict(value)) for value in values):
+            break
+    else:
+        entries = ", ".join(f"{key[:40]!r}: {_describe(value)}" for key, value in list(outer.items())[:5])
+        raise ValueError(f"no state dict in it, found {entries}")
+    for name, value in state.items():
+        if isinstance(value, Thing) and value.name.startswith("torch."):
+            raise ValueError(f"{name} is {_describe(value)}, expected a plain tensor")
+    return {name: value for name, value in state.items() if isinstance(value, _Tensor)}
+
+
+def _as_dict(value: Any) -> dict[str, Any]:
+    """Return a dictionary as it is, a list of pairs as a dictionary, anything else as an empty one."""
+    if isinstance(value, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in value):
+        return {key: item for key, item in value if isinstance(key, str)}
+    return value if isinstance(value, dict) else {}
+
+
+def _has_tensors(state: dict[str, Any]) -> bool:
+    return any(isinstance(value, _Tensor) for value in state.values())
+
+
+def _describe(value: Any) -> str:
+    if isinstance(value, (Thing, Name)):
+        return f"a pickled {value.name}"
+    return "a tensor" if isinstance(value, _Tensor) else f"a value of type {type(value).__name__}"
+
+
+def _view(tensor: _Tensor, data: memoryview) -> np.ndarray:
+    """Return the values of a tensor, if they lie within its part of the storage and are not more than that has."""
+    shape, strides, part = tensor.shape, tensor.strides, tensor.part
+    sizes = (tensor.offset, *shape, *strides)
+    if len(shape) != len(strides) or len(shape) > MAX_DIMENSIONS or not all(map(_is_size, sizes)):
+        raise ValueError("a tensor of an impossible shape")
+    if not tensor.plain:
+        raise ValueError("a conjugated or negated tensor")
+    count = math.prod(shape)
+    steps = [stride if size > 1 else 0 for size, stride in zip(shape, strides)]
+    last = tensor.offset + sum((size - 1) * step for size, step in zip(shape, steps))
+    if count > part.length or (count and last >= part.length):
+        raise ValueError(f"a tensor of shape {tuple(shape)} in a storage of {part.length} elements")
+    if not count:
+        return np.zeros(shape, np.float32)
+    elements = np.frombuffer(data, _WEIGHTS[part.storage.kind])[part.first + tensor.offset :]
+    strided = np.lib.stride_tricks.as_strided(elements, shape, [step * elements.itemsize for step in steps])
+    if part.storage.kind == "BFloat16Storage":  # the upper half of a float32
+        return (strided.astype(np.uint32) << 16).view(np.float32)
+    return strided
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, int) and 0 <= value < 1 << 62

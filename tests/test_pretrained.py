@@ -1,0 +1,181 @@
+"""The table of published networks, and how one is fetched, from a mirror or from copies, in Python and by script."""
+
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from cpm.errors import CheckpointError, ConfigError
+from cpm.models import fetching, list_models
+from cpm.models.fetching import fetch, home, next_command
+from cpm.models.pretrained import PRETRAINED, Pretrained, SourceFile, markdown_table, readme
+from cpm.skeletons import SKELETONS
+
+from .conftest import ROOT
+from .test_scripts import assert_one_line
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("CPM_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("CPM_MIRROR", raising=False)
+
+
+@pytest.fixture
+def imported(monkeypatch):
+    """Replace the import by one that notes what it is given."""
+    calls = []
+
+    def note(entry, file, output, source):
+        calls.append((entry, file, source))
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_bytes(b"".join(Path(file).with_name(part.name).read_bytes() for part in entry.files))
+
+    monkeypatch.setattr(fetching, "_import", note)
+    return calls
+
+
+@pytest.fixture
+def mirror(tmp_path, monkeypatch):
+    """Put a network into the table whose files are nowhere but in a mirror; return the folder of that."""
+    files = (SourceFile("net.xml", "file:///nowhere/net.xml", 3), SourceFile("net.bin", None, 4))
+    entry = Pretrained("two", "Two files", "cpm_small", files, "none", "none", "RGB", "https://example.org/two")
+    monkeypatch.setitem(PRETRAINED, "two", entry)
+    folder = tmp_path / "a mirror" / "two"
+    folder.mkdir(parents=True)
+    (folder / "net.xml").write_bytes(b"xml")
+    (folder / "net.bin").write_bytes(b"bins")
+    return folder.parent
+
+
+@pytest.mark.parametrize("name", PRETRAINED)
+def test_entries_are_well_formed(name):
+    entry = PRETRAINED[name]
+    assert re.fullmatch(r"[a-z0-9_]+", name) and entry.name == name
+    assert entry.model in list_models() and entry.part in ("whole", "trunk")
+    assert SKELETONS.keys() >= {entry.options.get("skeleton", "COCO_17")}
+    assert entry.title and entry.published and entry.licence and entry.input
+    assert urlsplit(entry.homepage).scheme == "https" and "|" not in "".join(
+        (entry.title, entry.published, entry.licence, entry.input)
+    )
+    assert entry.files and len({Path(file.name).suffix for file in entry.files}) == len(entry.files)
+    for file in entry.files:
+        assert re.fullmatch(r"[\w.-]+", file.name)
+        assert file.url is None or (urlsplit(file.url).scheme in ("http", "https") and file.name in file.url)
+        assert file.size is None or file.size > 0
+        assert file.sha256 is None or (re.fullmatch(r"[0-9a-f]{64}", file.sha256) and file.size)
+
+
+def test_hashes_are_different():
+    hashes = [file.sha256 for entry in PRETRAINED.values() for file in entry.files if file.sha256]
+    assert len(set(hashes)) == len(hashes) >= 8
+
+
+def test_page_is_the_generated_one():
+    page = (ROOT / "pretrained" / "README.md").read_text()
+    assert page == readme(), "run python scripts/fetch_pretrained.py --table --output pretrained/README.md"
+    rows = [line.split(" | ") for line in markdown_table().splitlines()]
+    assert len(rows) == len(PRETRAINED) + 2 and {len(row) for row in rows[2:]} == {6}
+    for name in re.findall(r"`(scripts/\w+\.py)", page):
+        assert (ROOT / name).exists(), name
+
+
+def test_home(monkeypatch):
+    monkeypatch.setenv("CPM_HOME", "~/weights")
+    assert home() == Path.home() / "weights"
+    monkeypatch.delenv("CPM_HOME")
+    assert home() == Path.home() / ".cpm"
+
+
+def test_fetch_from_a_mirror(mirror, imported, tmp_path, monkeypatch):
+    path = fetch("two", mirror=str(mirror))
+    assert path == tmp_path / "home" / "models" / "two.npz" and path.read_bytes() == b"xmlbins"
+    entry, file, source = imported[0]
+    assert entry is PRETRAINED["two"] and file == tmp_path / "home" / "downloads" / "two" / "net.xml"
+    assert source["name"] == "two" and [len(part["sha256"]) for part in source["files"]] == [64, 64]
+    assert fetch("two") == path and len(imported) == 1  # is there already
+    path.unlink()
+    assert fetch("two") == path and len(imported) == 2  # its downloads are there already
+    (tmp_path / "home" / "downloads" / "two" / "net.bin").unlink()
+    path.unlink()
+    monkeypatch.setenv("CPM_MIRROR", mirror.as_uri() + "/")
+    assert fetch("two").read_bytes() == b"xmlbins"
+
+
+def test_fetch_copies(mirror, imported, tmp_path):
+    copy = tmp_path / "renamed.bin"
+    copy.write_bytes(b"BINS")
+    path = fetch("two", files=[str(copy), mirror / "two" / "net.xml"])
+    assert path.read_bytes() == b"xmlBINS" and copy.read_bytes() == b"BINS"
+    path.unlink()
+    cached = tmp_path / "home" / "downloads" / "two" / "net.bin"
+    assert fetch("two", files=[cached]).read_bytes() == b"xmlBINS"  # a copy that is in its place already
+    path.unlink()
+    assert fetch("two", files=[mirror / "two" / "net.bin"]).read_bytes() == b"xmlbins"  # replaces what was there
+
+
+def test_mistakes(mirror, imported, tmp_path):
+    with pytest.raises(ConfigError, match="'one' is unknown, expected one of lightweight_openpose_openvino, "):
+        fetch("one")
+    with pytest.raises(CheckpointError, match=r"nowhere/net\.xml: No such file or directory"):
+        fetch("two")
+    with pytest.raises(CheckpointError, match=r"two: net\.bin cannot .* https://example\.org/two .*--file"):
+        fetch("two", files=[mirror / "two" / "net.xml"])
+    with pytest.raises(ConfigError, match=r"net\.pth: not a file of two, expected net\.xml and net\.bin"):
+        fetch("two", files=["net.pth"])
+    with pytest.raises(ConfigError, match=r"b\.bin: a\.bin is the net\.bin of two already"):
+        fetch("two", files=["a.bin", "b.bin"])
+    with pytest.raises(CheckpointError, match=r"absent\.xml: no such file"):
+        fetch("two", files=["absent.xml"])
+    (mirror / "two" / "net.bin").write_bytes(b"longer")
+    with pytest.raises(CheckpointError, match=r"net\.bin: not the published file, 6 bytes, expected 4"):
+        fetch("two", mirror=str(mirror))
+    assert not imported and not (tmp_path / "home" / "models").exists()
+
+
+def test_wrong_hash_of_a_copy(monkeypatch, imported, tmp_path):
+    file = SourceFile("net.pth", None, 7, "0" * 64)
+    monkeypatch.setitem(PRETRAINED, "one", Pretrained("one", "", "cpm_small", (file,), "", "", "", ""))
+    copy = tmp_path / "net.pth"
+    copy.write_bytes(b"weights")
+    with pytest.raises(CheckpointError, match=rf"net\.pth: .*its SHA-256 is 9a12.*, expected {'0' * 64}"):
+        fetch("one", files=[copy])
+    assert copy.exists() and not imported
+
+
+def test_what_comes_next():
+    assert next_command("openpose_coco", "x.npz") == "python scripts/evaluate.py --resume=x.npz"
+    assert next_command("vgg19_caffe", "x.npz") == "python scripts/train_gluon_cpm.py --set model.trunk_file=x.npz"
+
+
+def test_published_files_have_the_hashes_of_the_table(test_data, imported):
+    name = "lightweight_openpose_openvino_int8"
+    files = [test_data / "lightweight_openpose" / file.name for file in PRETRAINED[name].files]
+    fetch(name, files)
+    assert [part["sha256"] for part in imported[0][2]["files"]] == [file.sha256 for file in PRETRAINED[name].files]
+
+
+def test_script(run_script, tmp_path):
+    script = "fetch_pretrained.py"
+    process = run_script(script, "--list")
+    assert process.returncode == 0 and process.stdout == markdown_table()
+    process = run_script(script, "--table", "--output", tmp_path / "README.md")
+    assert process.returncode == 0 and (tmp_path / "README.md").read_text() == readme()
+    ready = tmp_path / "home" / "models" / "openpose_coco.npz"
+    ready.parent.mkdir(parents=True)
+    ready.touch()
+    process = run_script(script, "openpose_coco")
+    assert process.returncode == 0
+    assert process.stdout.splitlines() == [str(ready), f"next: python scripts/evaluate.py --resume={ready}"]
+
+
+def test_mistakes_in_the_script_are_one_line(run_script, tmp_path):
+    script = "fetch_pretrained.py"
+    assert_one_line(run_script(script, "vgg"), "'vgg' is unknown", "openpose_coco")
+    assert_one_line(run_script(script, "pose_resnet_50_256x192"), "browser", "--file PATH")
+    (tmp_path / "pose_iter_440000.caffemodel").write_bytes(b"weights")
+    process = run_script(script, "openpose_coco", "--file", tmp_path / "pose_iter_440000.caffemodel")
+    assert_one_line(process, "pose_iter_440000.caffemodel: not the published file, 7 bytes, expected 209274056")
+    process = run_script(script, "openpose_mpi", "--mirror", tmp_path)
+    assert_one_line(process, "openpose_mpi/pose_iter_160000.caffemodel: No such file or directory")
