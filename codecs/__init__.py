@@ -1,5 +1,5 @@
 """Pose representations: each class turns keypoints into training targets and maps back into people."""
 
-from .paf import DecodeRules, PafCodec, Targets
+from .paf import RULES, DecodeRules, PafCodec, Targets
 
-__all__ = ["DecodeRules", "PafCodec", "Targets"]
+__all__ = ["RULES", "DecodeRules", "PafCodec", "Targets"]

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..errors import ConfigError, DataError
-from ..ops import draw_heatmaps, draw_pafs, find_peaks, join_peaks
+from ..ops import draw_heatmaps, draw_pafs, find_peaks, gather_people, join_peaks
 from ..person import Person
 from ..skeletons import Skeleton
 
@@ -53,12 +53,15 @@ class DecodeRules:
         A limb longer than this share of the height of the map loses score: long_limb * height / length - 1
         is added to the mean of the PAF, and the sum must be positive.
     min_joints
-        A person has at least this many joints.
+        A person has at least this many joints. A single one costs little: who has few joints has a low score.
     min_score
         The mean score of a person's joints and limbs is at least this.
     max_gap
         Two people of enough score and without a joint in common are one, whose connecting joint was not found, if
         their closest joints are within this share of the diagonal of the larger one's box. 0 joins along limbs only.
+    limb_by_limb
+        Whether the limbs are joined in the order of the skeleton, each with its surest pairs first, instead of the
+        surest of the whole image first.
 
     Raises
     ------
@@ -66,15 +69,16 @@ class DecodeRules:
         If a value is out of its range.
     """
 
-    peak_threshold: float = 0.1
+    peak_threshold: float = 0.05
     max_peaks: int = 256
     samples: int = 10
     min_sample: float = 0.05
     min_ratio: float = 0.8
     long_limb: float = 0.5
-    min_joints: int = 2
+    min_joints: int = 1
     min_score: float = 0.2
     max_gap: float = 0.5
+    limb_by_limb: bool = False
 
     def __post_init__(self) -> None:
         _check(self.peak_threshold >= 0, "peak_threshold", self.peak_threshold, "at least 0")
@@ -200,21 +204,15 @@ class PafCodec:
         reach = rules.long_limb * heatmaps.shape[1]
         limbs = self.skeleton.limb_joints
         line = (rules.samples, rules.min_sample, rules.min_ratio, reach)
-        join_peaks(pafs, limbs, peaks, counts, *line, rules.min_score, rules.max_gap, people, totals)
-        return self._people(peaks, people, totals, scale_xy)
-
-    def _people(self, peaks: np.ndarray, people: np.ndarray, totals: np.ndarray, scale: np.ndarray) -> list[Person]:
-        """Return those people that have enough joints and score, as `join_peaks` has left them."""
-        kept = (people >= 0).sum(axis=1) >= self.rules.min_joints
-        kept &= totals[:, 1] >= self.rules.min_score * totals[:, 0]
-        people, totals = people[kept], totals[kept]
-        found = people >= 0
-        keypoints = np.where(found[..., None], peaks[np.arange(people.shape[1]), people], 0.0)
-        centers = self.stride * keypoints[..., :2] + (self.stride - 1) / 2
-        keypoints[..., :2] = np.where(found[..., None], (centers + 0.5) / scale - 0.5, 0.0)
-        share = totals[:, 1] / (self.skeleton.num_joints + self.skeleton.num_limbs)
-        keypoints = keypoints.astype(np.float32)
-        return [Person(keypoints[row], float(share[row])) for row in np.argsort(-share, kind="stable")]
+        joining = (rules.min_score, rules.max_gap, rules.limb_by_limb)
+        join_peaks(pafs, limbs, peaks, counts, *line, *joining, people, totals)
+        keypoints, scores = np.empty((total, joints, 3), np.float32), np.empty(total)
+        # cell -> centre in pixels of the network input -> pixel of the image
+        place = np.empty((2, 2))
+        place[:, 0], place[:, 1] = self.stride / scale_xy, self.stride / 2 / scale_xy - 0.5
+        count = gather_people(peaks, people, totals, rules.min_joints, rules.min_score, place, keypoints, scores)
+        shares = (scores[:count] / (joints + len(limbs))).tolist()
+        return [Person(keypoints[row].copy(), share) for row, share in enumerate(shares)]
 
     def _targets(self, size: tuple[int, int], out: Targets | None) -> Targets:
         """Return arrays for the targets of an image of `size`: `out`, if it fits."""
@@ -252,3 +250,10 @@ class PafCodec:
 def _check(holds: bool, name: str, value: object, expected: str) -> None:
     if not holds:
         raise ConfigError(f"{name} is {value}, expected {expected}")
+
+
+# "usual" are the thresholds and the order of the decoder that was published with the network.
+RULES = {
+    "default": DecodeRules(),
+    "usual": DecodeRules(peak_threshold=0.1, min_joints=3, max_gap=0.0, limb_by_limb=True),
+}

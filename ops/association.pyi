@@ -11,6 +11,17 @@ def join_peaks(
     reach: float,
     min_score: float,
     max_gap: float,
+    limb_by_limb: bool,
     people: np.ndarray,
     totals: np.ndarray,
 ) -> None: ...
+def gather_people(
+    peaks: np.ndarray,
+    people: np.ndarray,
+    totals: np.ndarray,
+    min_joints: int,
+    min_score: float,
+    place: np.ndarray,
+    keypoints: np.ndarray,
+    scores: np.ndarray,
+) -> int: ...

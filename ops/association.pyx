@@ -1,9 +1,11 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Joining peaks into people along part affinity fields (Cao et al., CVPR 2017, sections 2.3 and 2.4)."""
 
-from libc.math cimport INFINITY, floor, fmax, fmin, sqrt
+from libc.math cimport INFINITY, floor, sqrt
 from libc.stdlib cimport free, malloc, qsort, realloc
+from libc.string cimport memset
 
+cdef Py_ssize_t MANY = 16  # pairs of peaks, from which on it is worth while to look where a PAF is strong
 cdef double SHORTEST = 1e-6  # between two peaks closer than this, in cells, there is no direction
 
 
@@ -17,8 +19,16 @@ cdef struct Candidates:
     Py_ssize_t size, capacity
 
 
+cdef struct Field:
+    const float* x
+    const float* y
+    Py_ssize_t height, width
+    char* strong  # (height + 1, width + 1), see `_mark`
+
+
 cdef struct Rules:
     int samples, misses
+    float* places  # of the samples along the limb, in the order in which they are looked at
     double min_sample, reach, min_score, max_gap
 
 
@@ -30,9 +40,9 @@ cdef struct Piece:
 def join_peaks(
     const float[:, :, ::1] pafs, const int[:, ::1] limbs, const float[:, :, ::1] peaks, const int[::1] counts,
     int samples, double min_sample, double min_ratio, double reach, double min_score, double max_gap,
-    int[:, ::1] people, double[:, ::1] totals,
+    bint limb_by_limb, int[:, ::1] people, double[:, ::1] totals,
 ):
-    """Join peaks into people, the surest limbs of the whole picture first.
+    """Join peaks into people, by default the surest limbs of the whole picture first.
 
     Every peak starts as a person of its own. A limb then joins the people of its two peaks, unless they have a
     joint in common: of two limbs that contradict each other the surer stays. A limb inside one person (a
@@ -61,6 +71,8 @@ def join_peaks(
         Only people whose joints and limbs have at least this mean score are joined by nearness.
     max_gap
         Their closest joints are at most this far apart, as a share of the diagonal of the larger one's box.
+    limb_by_limb
+        Whether all pairs of a limb are joined before those of the next, instead of the surest of all limbs first.
     people
         (P, K), written: the peak of every joint or -1; a row that was joined to another is all -1.
     totals
@@ -71,12 +83,13 @@ def join_peaks(
     ValueError
         If the shapes disagree or a limb names a joint that is not there.
     """
-    cdef Py_ssize_t joints = counts.shape[0], num_limbs = limbs.shape[0], total = 0, k, i
+    cdef Py_ssize_t joints = counts.shape[0], num_limbs = limbs.shape[0], total = 0, k, i, joint
     cdef Candidates found
     cdef Piece* pieces
     cdef Rules rules
     cdef int* owner  # the row of `people` that every peak is in
     cdef int* first  # the number of the first peak of every joint
+    cdef char* strong
     cdef bint enough = True
     if pafs.shape[0] != 2 * num_limbs or limbs.shape[1] != 2 or peaks.shape[0] != joints or peaks.shape[2] != 3:
         raise ValueError(f"{pafs.shape[0]} PAF channels, {num_limbs} limbs and {joints} joints do not fit each other")
@@ -98,25 +111,34 @@ def join_peaks(
     owner = <int*> malloc(total * sizeof(int))
     first = <int*> malloc((joints + 1) * sizeof(int))
     pieces = <Piece*> malloc(total * sizeof(Piece))
-    if owner == NULL or first == NULL or pieces == NULL:
+    strong = <char*> malloc((pafs.shape[1] + 1) * (pafs.shape[2] + 1))
+    rules.places = <float*> malloc(samples * sizeof(float))
+    if owner == NULL or first == NULL or pieces == NULL or strong == NULL or rules.places == NULL:
         enough = False
     else:
         with nogil:
+            # From the middle to the ends: there other limbs, which begin or end at the same joints, are farthest.
+            for i in range(samples):
+                k = (samples - 1 - i) // 2 if i % 2 else (samples + i) // 2
+                rules.places[i] = <float> (<double> k / (samples - 1))
             first[0] = 0
             for k in range(joints):
                 first[k + 1] = first[k] + counts[k]
                 for i in range(first[k], first[k + 1]):
                     owner[i] = <int> i
-                    people[i, :] = -1
+                    for joint in range(joints):
+                        people[i, joint] = -1
                     people[i, k] = <int> i - first[k]
                     totals[i, 0], totals[i, 1] = 1, peaks[k, i - first[k], 2]
             if pafs.shape[1] > 0 and pafs.shape[2] > 0:
-                enough = _find_limbs(pafs, limbs, peaks, first, &rules, &found)
+                enough = _find_limbs(pafs, limbs, peaks, first, &rules, strong, &found)
             if enough:
-                _join_all(&found, first, owner, people, totals)
+                _join_all(&found, limb_by_limb, first, owner, people, totals)
                 enough = _find_near(peaks, first, people, totals, &rules, pieces, &found)
             if enough:
-                _join_all(&found, first, owner, people, totals)
+                _join_all(&found, False, first, owner, people, totals)
+    free(rules.places)
+    free(strong)
     free(pieces)
     free(found.items)
     free(owner)
@@ -127,59 +149,117 @@ def join_peaks(
 
 cdef bint _find_limbs(
     const float[:, :, ::1] pafs, const int[:, ::1] limbs, const float[:, :, ::1] peaks, const int* first,
-    const Rules* rules, Candidates* found,
+    const Rules* rules, char* strong, Candidates* found,
 ) noexcept nogil:
     """Collect every pair of peaks that could be a limb; returns whether the memory sufficed."""
-    cdef Py_ssize_t limb, i, j, a, b, height = pafs.shape[1], width = pafs.shape[2]
+    cdef Py_ssize_t limb, i, j, a, b
     cdef double score
+    cdef Field field
+    cdef bint marked, markable = rules.min_sample > 0 and _are_inside(peaks, first, pafs.shape[1], pafs.shape[2])
+    field.height, field.width, field.strong = pafs.shape[1], pafs.shape[2], strong
     for limb in range(limbs.shape[0]):
         a, b = limbs[limb, 0], limbs[limb, 1]
+        field.x, field.y = &pafs[2 * limb, 0, 0], &pafs[2 * limb + 1, 0, 0]
+        marked = markable and (first[a + 1] - first[a]) * (first[b + 1] - first[b]) >= MANY
+        if marked:
+            _mark(&field, rules.min_sample)
         for i in range(first[a + 1] - first[a]):
             for j in range(first[b + 1] - first[b]):
-                score = _score(
-                    &pafs[2 * limb, 0, 0], &pafs[2 * limb + 1, 0, 0], height, width,
-                    &peaks[a, i, 0], &peaks[b, j, 0], rules,
-                )
+                if marked and _is_apart(&field, &peaks[a, i, 0], &peaks[b, j, 0], rules):
+                    continue
+                score = _score(&field, &peaks[a, i, 0], &peaks[b, j, 0], rules)
                 if score > 0 and score < INFINITY:
                     if not _add(found, score, <int> limb, <int> (first[a] + i), <int> (first[b] + j)):
                         return False
     return True
 
 
-cdef double _score(
-    const float* paf_x, const float* paf_y, Py_ssize_t height, Py_ssize_t width,
-    const float* a, const float* b, const Rules* rules,
-) noexcept nogil:
+cdef bint _are_inside(const float[:, :, ::1] peaks, const int* first, Py_ssize_t height, Py_ssize_t width) noexcept nogil:
+    """Tell whether all peaks are on the map or less than a cell above or left of it."""
+    cdef Py_ssize_t joint, i
+    for joint in range(peaks.shape[0]):
+        for i in range(first[joint + 1] - first[joint]):
+            if not (-1 < peaks[joint, i, 0] < width and -1 < peaks[joint, i, 1] < height):
+                return False
+    return True
+
+
+cdef void _mark(const Field* field, double min_sample) noexcept nogil:
+    """Mark where a PAF can count as part of a limb: never more than it is long at one of the four cells around.
+
+    The mark of a place is at its row and column, rounded down, plus one. The first of both go on beyond the border.
+    """
+    cdef Py_ssize_t row, column, width = field.width, pitch = field.width + 1
+    cdef float least = <float> (min_sample * min_sample * (1 - 1e-4))
+    cdef const float* x
+    cdef const float* y
+    cdef char* marks
+    for row in range(field.height):
+        x, y, marks = field.x + row * width, field.y + row * width, field.strong + (row + 1) * pitch + 1
+        for column in range(width):
+            marks[column] = x[column] * x[column] + y[column] * y[column] > least
+    for row in range(1, field.height + 1):
+        marks = field.strong + row * pitch
+        for column in range(1, width):
+            marks[column] |= marks[column + 1]
+        if row > 1:
+            for column in range(1, pitch):
+                marks[column - pitch] |= marks[column]
+    for row in range(1, field.height + 1):
+        field.strong[row * pitch] = field.strong[row * pitch + 1]
+    for column in range(pitch):
+        field.strong[column] = field.strong[pitch + column]
+
+
+cdef inline bint _is_apart(const Field* field, const float* a, const float* b, const Rules* rules) noexcept nogil:
+    """Tell whether too much of the line from A to B is where nothing can count as part of a limb."""
+    cdef float x = b[0] - a[0], y = b[1] - a[1], left = a[0] + 1, top = a[1] + 1
+    cdef int pitch = <int> field.width + 1, turn, row, column, misses = 0
+    for turn in range(rules.samples):
+        row, column = <int> (top + rules.places[turn] * y), <int> (left + rules.places[turn] * x)
+        if not field.strong[row * pitch + column]:
+            misses += 1
+            if misses > rules.misses:
+                return True
+        elif turn - misses >= rules.misses:  # not so clear: leave it to the exact score
+            return False
+    return False
+
+
+cdef double _score(const Field* field, const float* a, const float* b, const Rules* rules) noexcept nogil:
     """Return the mean of the PAF along the line from A to B less a penalty for its length; 0 if it is no limb."""
-    cdef double x = b[0] - a[0], y = b[1] - a[1], length = sqrt(x * x + y * y), total = 0, along, at
-    cdef int sample, misses = 0
+    cdef double x = b[0] - a[0], y = b[1] - a[1], length = sqrt(x * x + y * y), total = 0, along
+    cdef double unit_x, unit_y
+    cdef int turn, misses = 0
     if length < SHORTEST:
         return 0
-    for sample in range(rules.samples):
-        at = <double> sample / (rules.samples - 1)
-        along = _read(paf_x, paf_y, height, width, a[0] + at * x, a[1] + at * y, x, y) / length
+    unit_x, unit_y = x / length, y / length
+    for turn in range(rules.samples):
+        along = _read(field, a[0] + rules.places[turn] * x, a[1] + rules.places[turn] * y, unit_x, unit_y)
         total += along
         if not along > rules.min_sample:
             misses += 1
             if misses > rules.misses:
                 return 0
-    return total / rules.samples + fmin(rules.reach / length - 1, 0)
+    return total / rules.samples + min(rules.reach / length - 1, 0)
 
 
-cdef inline double _read(
-    const float* paf_x, const float* paf_y, Py_ssize_t height, Py_ssize_t width,
-    double column, double row, double x, double y,
-) noexcept nogil:
+cdef inline double _read(const Field* field, double column, double row, double x, double y) noexcept nogil:
     """Return the product of (x, y) and the PAF between the cells, which continues past its border unchanged."""
-    column, row = fmin(fmax(column, 0), width - 1), fmin(fmax(row, 0), height - 1)
+    cdef Py_ssize_t height = field.height, width = field.width
+    cdef const float* paf_x = field.x
+    cdef const float* paf_y = field.y
+    column = min(max(column, 0.0), <double> (width - 1))
+    row = min(max(row, 0.0), <double> (height - 1))
     cdef Py_ssize_t left = <Py_ssize_t> column, top = <Py_ssize_t> row
     cdef Py_ssize_t here = top * width + left
     cdef Py_ssize_t right = 1 if left + 1 < width else 0, below = width if top + 1 < height else 0
-    cdef double s = column - left, t = row - top
-    cdef double p = (1 - s) * (1 - t), q = s * (1 - t), r = (1 - s) * t, u = s * t
-    return x * (
-        p * paf_x[here] + q * paf_x[here + right] + r * paf_x[here + below] + u * paf_x[here + right + below]
-    ) + y * (p * paf_y[here] + q * paf_y[here + right] + r * paf_y[here + below] + u * paf_y[here + right + below])
+    cdef float s = <float> (column - left), t = <float> (row - top)
+    cdef float upper_x = paf_x[here] + s * (paf_x[here + right] - paf_x[here])
+    cdef float lower_x = paf_x[here + below] + s * (paf_x[here + right + below] - paf_x[here + below])
+    cdef float upper_y = paf_y[here] + s * (paf_y[here + right] - paf_y[here])
+    cdef float lower_y = paf_y[here + below] + s * (paf_y[here + right + below] - paf_y[here + below])
+    return x * (upper_x + t * (lower_x - upper_x)) + y * (upper_y + t * (lower_y - upper_y))
 
 
 cdef bint _find_near(
@@ -195,12 +275,12 @@ cdef bint _find_near(
     for i in range(count):
         for j in range(i):
             a, b = &pieces[i], &pieces[j]
-            reach = rules.max_gap * fmax(a.size, b.size)
+            reach = rules.max_gap * max(a.size, b.size)
             if a.left - b.right > reach or b.left - a.right > reach or a.top - b.bottom > reach or b.top - a.bottom > reach:
                 continue
             if reach > 0 and _nearest(peaks, first, people, a.row, b.row, &nearest) and -nearest.score <= reach:
                 # the gap relative to the size, so that small people come no sooner than large ones
-                if not _add(found, nearest.score / fmax(a.size, b.size), -1, nearest.a, nearest.b):
+                if not _add(found, nearest.score / max(a.size, b.size), -1, nearest.a, nearest.b):
                     return False
     return True
 
@@ -222,8 +302,8 @@ cdef Py_ssize_t _pieces(
         for joint in range(people.shape[1]):
             if people[row, joint] >= 0:
                 x, y = peaks[joint, people[row, joint], 0], peaks[joint, people[row, joint], 1]
-                piece.left, piece.right = fmin(piece.left, x), fmax(piece.right, x)
-                piece.top, piece.bottom = fmin(piece.top, y), fmax(piece.bottom, y)
+                piece.left, piece.right = min(piece.left, x), max(piece.right, x)
+                piece.top, piece.bottom = min(piece.top, y), max(piece.bottom, y)
         x, y = piece.right - piece.left, piece.bottom - piece.top
         piece.size = sqrt(x * x + y * y)
         count += 1
@@ -254,11 +334,11 @@ cdef bint _nearest(
 
 
 cdef void _join_all(
-    Candidates* found, const int* first, int* owner, int[:, ::1] people, double[:, ::1] totals
+    Candidates* found, bint limb_by_limb, const int* first, int* owner, int[:, ::1] people, double[:, ::1] totals
 ) noexcept nogil:
     """Join along all candidates, best first; none are left."""
     cdef Py_ssize_t i
-    qsort(found.items, found.size, sizeof(Candidate), &_best_first)
+    qsort(found.items, found.size, sizeof(Candidate), &_by_limb if limb_by_limb else &_best_first)
     for i in range(found.size):
         _join(&found.items[i], first, owner, people, totals)
     found.size = 0
@@ -302,6 +382,13 @@ cdef bint _add(Candidates* found, double score, int limb, int a, int b) noexcept
     return True
 
 
+cdef int _by_limb(const void* a, const void* b) noexcept nogil:
+    cdef int first = (<const Candidate*> a).limb, second = (<const Candidate*> b).limb
+    if first != second:
+        return -1 if first < second else 1
+    return _best_first(a, b)
+
+
 cdef int _best_first(const void* a, const void* b) noexcept nogil:
     cdef const Candidate* first = <const Candidate*> a
     cdef const Candidate* second = <const Candidate*> b
@@ -312,3 +399,70 @@ cdef int _best_first(const void* a, const void* b) noexcept nogil:
     if first.a != second.a:
         return -1 if first.a < second.a else 1
     return -1 if first.b < second.b else 1
+
+
+def gather_people(
+    const float[:, :, ::1] peaks, const int[:, ::1] people, const double[:, ::1] totals, int min_joints,
+    double min_score, const double[:, ::1] place, float[:, :, ::1] keypoints, double[::1] scores,
+):
+    """Write the people that `join_peaks` has left, if they have enough joints and score, surest first.
+
+    Parameters
+    ----------
+    peaks, people, totals
+        As `join_peaks` takes and leaves them.
+    min_joints
+        A person has at least this many joints.
+    min_score
+        The mean score of their joints and limbs is at least this.
+    place
+        (2, 2) factor and shift from cells to pixels, for x and y.
+    keypoints
+        (P, K, 3), written: x and y in pixels and the score of the peak; zeros where a joint was not found.
+    scores
+        (P,), written: the sum of the scores of their joints and limbs.
+
+    Returns
+    -------
+    int
+        How many people were written.
+
+    Raises
+    ------
+    ValueError
+        If the shapes disagree.
+    """
+    cdef Py_ssize_t total = people.shape[0], joints = people.shape[1], row, joint, count = 0, i
+    cdef int found, peak
+    cdef Candidate* order
+    if (
+        keypoints.shape[0] != total or keypoints.shape[1] != joints or keypoints.shape[2] != 3
+        or scores.shape[0] != total or totals.shape[0] != total or totals.shape[1] != 2
+        or peaks.shape[0] != joints or peaks.shape[2] != 3 or place.shape[0] != 2 or place.shape[1] != 2
+    ):
+        raise ValueError(f"expected keypoints {total, joints, 3} and scores ({total},)")
+    order = <Candidate*> malloc((total + 1) * sizeof(Candidate))
+    if order == NULL:
+        raise MemoryError
+    with nogil:
+        for row in range(total):
+            found = 0
+            for joint in range(joints):
+                found += people[row, joint] >= 0
+            if found and found >= min_joints and totals[row, 1] >= min_score * totals[row, 0]:
+                order[count].score, order[count].limb = totals[row, 1], <int> row
+                order[count].a = order[count].b = 0
+                count += 1
+        qsort(order, count, sizeof(Candidate), &_best_first)
+        for i in range(count):
+            scores[i] = order[i].score
+            for joint in range(joints):
+                peak = people[order[i].limb, joint]
+                if peak >= 0:
+                    keypoints[i, joint, 0] = <float> (peaks[joint, peak, 0] * place[0, 0] + place[0, 1])
+                    keypoints[i, joint, 1] = <float> (peaks[joint, peak, 1] * place[1, 0] + place[1, 1])
+                    keypoints[i, joint, 2] = peaks[joint, peak, 2]
+                else:
+                    keypoints[i, joint, 0] = keypoints[i, joint, 1] = keypoints[i, joint, 2] = 0
+        free(order)
+    return count

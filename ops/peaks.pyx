@@ -80,7 +80,11 @@ cdef Py_ssize_t _scan(
     cdef int state
     cdef float value
     for row in range(height):
-        for column in range(width):
+        column = -1
+        while True:
+            column = _next_above(&heatmap[row * width], column + 1, width, threshold)
+            if column == width:
+                break
             value = heatmap[row * width + column]
             if not (value > threshold and value < INFINITY):
                 continue
@@ -100,6 +104,23 @@ cdef Py_ssize_t _scan(
             if not visited[row * width + column]:
                 found += _plateau(heatmap, row, column, height, width, sigma, &buffer[found], visited, queue)
     return found
+
+
+cdef inline Py_ssize_t _next_above(
+    const float* cells, Py_ssize_t column, Py_ssize_t width, float threshold
+) noexcept nogil:
+    """Return the first column from `column` on whose cell is above the threshold, or the width."""
+    cdef int above, k
+    while column + 16 <= width:  # most of a map is below; compilers make four instructions of sixteen comparisons
+        above = 0
+        for k in range(16):
+            above |= cells[column + k] > threshold
+        if above:
+            break
+        column += 16
+    while column < width and not cells[column] > threshold:
+        column += 1
+    return column
 
 
 cdef int _compare(const float* heatmap, Py_ssize_t row, Py_ssize_t column, Py_ssize_t height, Py_ssize_t width) noexcept nogil:

@@ -86,17 +86,19 @@ def test_peaks_at_the_threshold_are_left_out_and_the_highest_stay():
 
 @pytest.mark.parametrize("skeleton", [OPENPOSE_18, COCO_17, MPI_15, RING, PAIRS], ids=lambda skeleton: skeleton.name)
 @pytest.mark.parametrize("noise", [0.0, 0.1])
-def test_people_are_those_of_the_reference(skeleton, noise):
+@pytest.mark.parametrize("limb_by_limb", [False, True])
+def test_people_are_those_of_the_reference(skeleton, noise, limb_by_limb):
     rng = np.random.default_rng(5)
+    rules = DecodeRules(peak_threshold=0.1, min_score=0.15, max_gap=0.3 + 4 * noise, limb_by_limb=limb_by_limb)
     for people in (2, 5):
-        codec = PafCodec(skeleton, rules=DecodeRules(min_score=0.15, max_gap=0.3 + 4 * noise))
+        codec = PafCodec(skeleton, rules=rules)
         keypoints = np.full((people, skeleton.num_joints, 3), 2.0)
         keypoints[..., :2] = rng.uniform(20, 110, (people, 1, 2)) + rng.normal(0, 20, (people, skeleton.num_joints, 2))
         keypoints[rng.random(keypoints.shape[:2]) < 0.2, 2] = 0
         targets = codec.encode(keypoints, (128, 128))
         heatmaps = targets.heatmaps + noise * rng.normal(0, 1, targets.heatmaps.shape).astype(np.float32)
         pafs = targets.pafs + 3 * noise * rng.normal(0, 1, targets.pafs.shape).astype(np.float32)
-        peaks = peaks_of(heatmaps[:-1])
+        peaks = peaks_of(heatmaps[:-1], rules.peak_threshold)
         expected = reference.decode(pafs, skeleton.limb_joints, peaks, codec.rules)
         found = codec.decode(heatmaps, pafs)
         assert len(found) == len(expected) > 0
@@ -267,6 +269,6 @@ def test_kernels_refuse_arrays_that_do_not_fit():
     people, totals = np.empty((4, 2), np.int32), np.empty((4, 2))
     limbs = np.array([[0, 1]], np.int32)
     with pytest.raises(ValueError, match="4 peaks of joint 0"):
-        join_peaks(maps, limbs, peaks, counts, 10, 0.05, 0.8, 5.0, 0.2, 0.5, people, totals)
+        join_peaks(maps, limbs, peaks, counts, 10, 0.05, 0.8, 5.0, 0.2, 0.5, False, people, totals)
     with pytest.raises(ValueError, match="limb 0"):
-        join_peaks(maps, limbs + 1, peaks, counts, 10, 0.05, 0.8, 5.0, 0.2, 0.5, people, totals)
+        join_peaks(maps, limbs + 1, peaks, counts, 10, 0.05, 0.8, 5.0, 0.2, 0.5, False, people, totals)

@@ -76,7 +76,8 @@ def decode(pafs, limbs, peaks, rules):
                 score = limb_score(pafs[2 * limb : 2 * limb + 2], start, end, rules, height)
                 if 0 < score < np.inf:
                     found.append((-score, limb, i, j))
-    for score, limb, i, j in sorted(found):
+    in_order = (lambda pair: (pair[1], *pair)) if rules.limb_by_limb else None
+    for score, limb, i, j in sorted(found, key=in_order):
         first, second = owner(limbs[limb][0], i), owner(limbs[limb][1], j)
         if first is second or _join(people, first, second):
             first["count"] += 1
