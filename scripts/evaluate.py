@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from cpm.cli import parse_devices, run
-from cpm.codecs import PafCodec
+from cpm.codecs import RULES, PafCodec
 from cpm.datasets import CocoKeypoints
 from cpm.errors import ConfigError
 from cpm.evaluation import choose_protocol, evaluate_coco, format_scores, select_images
@@ -66,6 +66,13 @@ def parse_arguments() -> argparse.Namespace:
     how.add_argument("--flip", action=argparse.BooleanOptionalAction, help="average with the mirror image, or do not")
     how.add_argument("--box-size", type=int, metavar="PIXELS", help="the height of the input at scale 1")
     how.add_argument(
+        "--rules",
+        choices=RULES,
+        default="default",
+        help="how maps are decoded: default, or usual, the thresholds and the order published with the network "
+        "(default: %(default)s)",
+    )
+    how.add_argument(
         "--gpus", metavar="N", help="number of the GPU; empty or -1 is the CPU (default: the first GPU, else the CPU)"
     )
     output = parser.add_argument_group("output")
@@ -105,7 +112,7 @@ def main() -> None:
     net = load_network(checkpoint, devices[0], args.model)
     dataset = CocoKeypoints(protocol.root, protocol.split, net.skeleton)
     image_ids = select_images(dataset, args.subset, args.limit)
-    codec = PafCodec(net.skeleton, net.stride, protocol.sigma, protocol.paf_width)
+    codec = PafCodec(net.skeleton, net.stride, protocol.sigma, protocol.paf_width, RULES[args.rules])
     stage = stage_from_last(net, args.stage, devices[0])
     estimator = PoseEstimator(net, codec, protocol.scales, protocol.flip, protocol.box_size, devices[0], stage)
     output = args.output or Path("output/eval") / f"{args.resume.resolve().parent.name}-{args.resume.stem}"
@@ -113,6 +120,7 @@ def main() -> None:
         "dataset": str(protocol.root),
         "subset": args.subset,
         "limit": args.limit,
+        "rules": args.rules,
         "model": net.name,
         "checkpoint": str(args.resume),
         "device": str(devices[0]),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cpm import ConfigError, DataError, Skeleton
-from cpm.codecs import DecodeRules, PafCodec
+from cpm.codecs import RULES, DecodeRules, PafCodec
 from cpm.ops import find_peaks, join_peaks
 from cpm.skeletons import COCO_17, MPI_15, OPENPOSE_18, convert
 
@@ -196,6 +196,27 @@ def test_a_loop_that_is_closed_counts():
     assert closed.found.all()
     assert open_.found.all()
     assert closed.score > open_.score + 0.1
+
+
+def test_thirty_people_in_noise_come_back_and_nobody_else():
+    people, size = crowd(6, 5)
+    rng = np.random.default_rng(3)
+    targets = PafCodec(OPENPOSE_18).encode(people, size)
+    noisy = [maps + rng.normal(0, 0.01, maps.shape).astype(np.float32) for maps in (targets.heatmaps, targets.pafs)]
+    found = PafCodec(OPENPOSE_18).decode(*noisy)
+    assert len(found) == 30
+    distances = np.linalg.norm(
+        [[person.keypoints[:, :2] - truth for person in found] for truth in people[..., :2]], axis=3
+    )
+    assert ((distances < 4).sum(axis=2).max(axis=1) == 18).all()
+
+
+def test_the_usual_rules_are_less_generous():
+    people, size = crowd(1, 1)
+    people[0, 2:, 2] = 0
+    maps = PafCodec(OPENPOSE_18).encode(people, size)
+    assert len(PafCodec(OPENPOSE_18).decode(maps.heatmaps, maps.pafs)) == 1
+    assert PafCodec(OPENPOSE_18, rules=RULES["usual"]).decode(maps.heatmaps, maps.pafs) == []
 
 
 def test_people_without_neck_stay_whole():
