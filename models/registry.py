@@ -112,19 +112,23 @@ def get_model(
         if trunk_file is not None or pretrained is not None:
             _load_trunk(net, trunk_file)
         return net
-    checkpoint = read_checkpoint(_find_file(pretrained))
+    checkpoint = read_checkpoint(_find_file(name, pretrained))
     known = {key: value for key, value in checkpoint.meta["options"].items() if key in _find(name).defaults}
     net = _build(name, checkpoint.meta["skeleton"] if skeleton is None else skeleton, {**known, **options}, ctx)
     load_parameters(net, checkpoint)
     return net
 
 
-def _find_file(source: str | Path) -> Path:
+def _find_file(name: str, source: str | Path) -> Path:
     """Return the checkpoint of a published network by its name, fetched if need be; a path stays as it is."""
     from .fetching import fetch  # which imports networks, which this registry builds
     from .pretrained import PRETRAINED
 
-    return fetch(str(source)) if str(source) in PRETRAINED else Path(source)
+    if str(source) not in PRETRAINED:
+        return Path(source)
+    if PRETRAINED[str(source)].model != name:
+        raise ConfigError(f"pretrained={str(source)!r}: weights of a {PRETRAINED[str(source)].model}, not of a {name}")
+    return fetch(str(source))
 
 
 def network_from_meta(meta: Mapping[str, Any], ctx: Any = None, model: str | None = None) -> PoseNet:

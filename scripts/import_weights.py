@@ -35,7 +35,7 @@ def parse_arguments() -> argparse.Namespace:
         action="append",
         default=[],
         metavar="OPTION=VALUE",
-        help="an option of the network, e.g. skeleton=MPI_15 or stages=3; may be repeated",
+        help="an option of the network, e.g. skeleton=MPI_15; may be repeated",
     )
     parser.add_argument(
         "--trunk",

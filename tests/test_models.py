@@ -201,6 +201,7 @@ def _seeded(seed):
         ),
         ({"name": "lightweight_openpose", "block": "wide"}, "block='wide', expected one of separable, reduced"),
         ({"name": "openpose_v2", "heatmap_stages": 5}, "heatmap_stages=5, expected a whole number from 1 to 4"),
+        ({"name": "cpm_vgg19", "pretrained": "lightweight_openpose"}, "of a lightweight_openpose, not of a cpm_vgg19"),
         ({"name": "paf_resnet", "depth": 51}, "depth=51, expected one of 18, 34, 50, 101, 152"),
         ({"name": "cpm_vgg19_bn", "dropout": 1.5}, "dropout=1.5, expected a number from 0.0 to 0.95"),
         ({"name": "cpm_mobilenet", "pretrained": "x.npz", "trunk_file": "x.params"}, "leave out trunk_file"),
