@@ -2,6 +2,7 @@
 
 from .coco import FIGURES, format_scores, oracle_coco, people_to_results, score_coco
 from .evaluate import evaluate_coco
+from .mpii import pckh
 from .protocol import Protocol, choose_protocol
 from .subsets import select_images
 
@@ -12,6 +13,7 @@ __all__ = [
     "evaluate_coco",
     "format_scores",
     "oracle_coco",
+    "pckh",
     "people_to_results",
     "score_coco",
     "select_images",
