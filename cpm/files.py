@@ -40,6 +40,11 @@ def write_json(path: str | Path, content: Any) -> None:
         temporary.write_text(json.dumps(content))
 
 
+def home() -> Path:
+    """Return the folder for what is kept between runs: ``CPM_HOME``, by default ``~/.cpm``."""
+    return Path(os.environ.get("CPM_HOME") or "~/.cpm").expanduser()
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

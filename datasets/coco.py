@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import cv2
 import numpy as np
 from pycocotools import mask as coco_mask
 
 from ..errors import DataError
+from ..ops.labels import draw_runs
 from ..skeletons import COCO_17, Skeleton
+from .annotation_cache import file_key, read_cache, write_cache
+from .annotation_index import AnnotationIndex, build_index
+
+_FARTHEST = 100_000  # pixels; pycocotools walks along every edge
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ class PersonAnnotation:
     @property
     def num_keypoints(self) -> int:
         """How many joints are labelled."""
-        return int((self.keypoints[:, 2] > 0).sum())
+        return int(np.count_nonzero(self.keypoints[:, 2] > 0))
 
     @property
     def center(self) -> tuple[float, float]:
@@ -68,23 +73,75 @@ class ImageRecord:
         return np.stack(labelled) if labelled else np.zeros((0, 0, 3), np.float32)
 
     def mask_miss(self) -> np.ndarray | None:
-        """(H, W) uint8: 0 on crowds and on people without keypoints, else 255; None if there are neither."""
+        """(H, W) uint8: 0 on crowds and on people without keypoints, else 255; None if there are neither.
+
+        In memory it lies column after column, as pycocotools draws it: its transpose is contiguous.
+        """
         unlabelled = [person for person in self.people if not _is_labelled(person)]
         if not unlabelled:
             return None
-        mask = np.full((self.height, self.width), 255, np.uint8)
-        for person in unlabelled:
-            try:
-                mask[_region(person, self.height, self.width)] = 0
-            except Exception as error:  # pycocotools raises no narrower one
-                raise DataError(f"{self.path}: broken segmentation in its annotations ({error})") from None
-        return mask
+        try:
+            return _mask_without(unlabelled, self.height, self.width)
+        except Exception as error:  # pycocotools raises no narrower one
+            raise DataError(f"{self.path}: broken segmentation in its annotations ({error})") from None
+
+
+class Records(Sequence[ImageRecord]):
+    """The images of an index, each made when it is asked for; an index or a slice gives new objects every time.
+
+    Parameters
+    ----------
+    index
+        The annotations.
+    folder
+        Where the images are.
+    """
+
+    def __init__(self, index: AnnotationIndex, folder: Path) -> None:
+        self._index, self._folder = index, folder
+
+    def __len__(self) -> int:
+        return len(self._index.image_ids)
+
+    @overload
+    def __getitem__(self, place: int) -> ImageRecord: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[ImageRecord]: ...
+
+    def __getitem__(self, place: int | slice) -> ImageRecord | list[ImageRecord]:
+        """Return an image, or a list of them for a slice."""
+        places = range(len(self))[place]
+        return self._record(places) if isinstance(places, int) else [self._record(each) for each in places]
+
+    def __iter__(self) -> Iterator[ImageRecord]:
+        """Yield all images."""
+        return map(self._record, range(len(self)))
+
+    def _record(self, image: int) -> ImageRecord:
+        index = self._index
+        width, height = index.sizes[image].tolist()
+        people = tuple(self._person(person) for person in index.people(image))
+        return ImageRecord(int(index.image_ids[image]), self._folder / index.name(image), width, height, people)
+
+    def _person(self, person: int) -> PersonAnnotation:
+        index = self._index
+        left, top, width, height = index.boxes[person].tolist()
+        return PersonAnnotation(
+            keypoints=index.keypoints[person],
+            bbox=(left, top, width, height),
+            area=float(index.areas[person]),
+            segmentation=index.segmentation(person),
+            is_crowd=bool(index.crowds[person]),
+        )
 
 
 class CocoKeypoints:
     """A split of a data set in the layout of COCO 2017.
 
-    ``ROOT/annotations/person_keypoints_SPLIT.json`` describes the images in ``ROOT/SPLIT/``.
+    ``ROOT/annotations/person_keypoints_SPLIT.json`` describes the images in ``ROOT/SPLIT/``. The annotations of
+    a large file are kept in a cache, see :mod:`cpm.datasets.annotation_cache`. In memory they are a few flat
+    arrays, which the threads that prepare batches share: more workers take no more memory for them.
 
     Parameters
     ----------
@@ -103,8 +160,10 @@ class CocoKeypoints:
         The joints of the annotations, in their order.
     category_id
         The category of people in the annotations.
+    index
+        The annotations as flat arrays; not to be written to.
     records
-        Every image, by id.
+        Every image, by id, made of the index when it is asked for.
 
     Raises
     ------
@@ -115,46 +174,49 @@ class CocoKeypoints:
     def __init__(self, root: str | Path, split: str, skeleton: Skeleton = COCO_17) -> None:
         self.root, self.split = Path(root), split
         self.annotation_file = self.root / "annotations" / f"person_keypoints_{split}.json"
-        content = _read_annotations(self.root, self.annotation_file)
         images = self.root / split
-        if not images.is_dir():
-            raise DataError(f"{images}: no such folder; the images of {self.annotation_file.name} belong there")
-        try:
-            category = person_category(content, str(self.annotation_file))
-            self.category_id = int(category["id"])
-            self.skeleton = _skeleton_of(category, skeleton, self.annotation_file)
-            people: dict[int, list[PersonAnnotation]] = {image["id"]: [] for image in content["images"]}
-            for annotation in content["annotations"]:
-                if annotation["category_id"] == self.category_id:
-                    people[annotation["image_id"]].append(_person(annotation, self.skeleton.num_joints))
-            self.records = [
-                ImageRecord(
-                    image["id"],
-                    images / image["file_name"],
-                    image["width"],
-                    image["height"],
-                    tuple(people[image["id"]]),
-                )
-                for image in sorted(content["images"], key=lambda image: image["id"])
-            ]
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            problem = f"{type(error).__name__}: {error}"
-            raise DataError(f"{self.annotation_file}: not the COCO keypoint format ({problem})") from None
+        self.index = _open_index(self.root, self.annotation_file, images, skeleton)
+        self.category_id = self.index.category_id
+        self.skeleton = _skeleton_of(self.index.joints, skeleton, self.annotation_file)
+        self.records = Records(self.index, images)
 
     def __len__(self) -> int:
         return len(self.records)
 
 
-def _read_annotations(root: Path, path: Path) -> dict[str, Any]:
+def _open_index(root: Path, path: Path, images: Path, skeleton: Skeleton) -> AnnotationIndex:
+    """Return the index of an annotation file from its cache; else build and keep it."""
     if not root.is_dir():
         raise DataError(
             f"{root}: no such data set folder; --dataset-root names the folder that holds annotations/ and the images"
         )
     try:
+        key = file_key(path)
+    except OSError as error:
+        found = "no such annotation file" if isinstance(error, FileNotFoundError) else error.strerror
+        raise DataError(f"{path}: {found}") from None
+    if not images.is_dir():
+        raise DataError(f"{images}: no such folder; the images of {path.name} belong there")
+    index = read_cache(path, key)
+    if index is None:
+        content = _read_annotations(path)
+        try:
+            category = person_category(content, str(path))
+            joints = _skeleton_of(category.get("keypoints", COCO_17.joints), skeleton, path).joints
+            index = build_index(content, int(category["id"]), joints)
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
+            problem = f"{type(error).__name__}: {error}"
+            raise DataError(f"{path}: not the COCO keypoint format ({problem})") from None
+        write_cache(path, key, index)
+    return index
+
+
+def _read_annotations(path: Path) -> dict[str, Any]:
+    try:
         content = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such annotation file") from None
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: cannot be read as JSON ({error})") from None
     missing = [key for key in ("images", "annotations") if not isinstance(content, dict) or key not in content]
     if missing:
@@ -178,23 +240,13 @@ def person_category(content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return category
 
 
-def _skeleton_of(category: Mapping[str, Any], own: Skeleton, path: Path) -> Skeleton:
-    names = tuple(category.get("keypoints", COCO_17.joints))
+def _skeleton_of(joints: Sequence[str], own: Skeleton, path: Path) -> Skeleton:
+    names = tuple(joints)
     for skeleton in (own, COCO_17):
         if names == skeleton.joints:
             return skeleton
-    raise DataError(f"{path}: its {len(names)} joints {', '.join(names)} are those of neither COCO_17 nor {own.name}")
-
-
-def _person(annotation: dict[str, Any], num_joints: int) -> PersonAnnotation:
-    keypoints = np.array(annotation.get("keypoints") or np.zeros(num_joints * 3), np.float32).reshape(num_joints, 3)
-    left, top, width, height = map(float, annotation["bbox"])
-    return PersonAnnotation(
-        keypoints=keypoints,
-        bbox=(left, top, width, height),
-        area=float(annotation.get("area", width * height)),
-        segmentation=annotation.get("segmentation"),
-        is_crowd=bool(annotation.get("iscrowd", 0)),
+    raise DataError(
+        f"{path}: its {len(names)} joints {', '.join(map(str, names))} are those of neither COCO_17 nor {own.name}"
     )
 
 
@@ -202,18 +254,30 @@ def _is_labelled(person: PersonAnnotation) -> bool:
     return person.num_keypoints > 0 and not person.is_crowd
 
 
-def _region(person: PersonAnnotation, height: int, width: int) -> np.ndarray:
-    """(H, W) bool: the pixels of a person, by the segmentation or, where there is none, by the box."""
-    if not person.segmentation:
-        left, top, box_width, box_height = person.bbox
-        region = np.zeros((height, width), np.uint8)
-        corners = (round(left), round(top)), (round(left + box_width) - 1, round(top + box_height) - 1)
-        return cv2.rectangle(region, *corners, 1, cv2.FILLED).astype(bool)
-    code = person.segmentation
-    if isinstance(code, list):
-        code = coco_mask.merge(coco_mask.frPyObjects(code, height, width))
-    elif list(code["size"]) != [height, width]:
-        raise ValueError(f"it is for {code['size']} pixels, the image has {[height, width]}")
-    elif isinstance(code["counts"], list):
-        code = coco_mask.frPyObjects(code, height, width)
-    return coco_mask.decode(code).astype(bool)
+def _mask_without(people: Sequence[PersonAnnotation], height: int, width: int) -> np.ndarray:
+    """(H, W) uint8: 0 on the people, by the segmentation or, where there is none, by the box; else 255."""
+    columns = np.full((width, height), 255, np.uint8)
+    pixels = columns.reshape(-1)
+    for person in people:
+        for code in _run_lengths(person.segmentation, height, width):
+            draw_runs(code, 0, pixels)
+        if not person.segmentation:
+            left, top, box_width, box_height = person.bbox
+            corners = (round(top), round(left)), (round(top + box_height) - 1, round(left + box_width) - 1)
+            cv2.rectangle(columns, *corners, 0, cv2.FILLED)
+    return columns.T
+
+
+def _run_lengths(segmentation: Any, height: int, width: int) -> list[bytes]:
+    """Return the compressed run-length codes of polygons, or of COCO's two forms of such codes."""
+    if not segmentation:
+        return []
+    if isinstance(segmentation, list):
+        if not all(abs(value) < _FARTHEST for polygon in segmentation for value in polygon):
+            raise ValueError(f"a corner is not within {_FARTHEST} pixels")
+        return [code["counts"] for code in coco_mask.frPyObjects(segmentation, height, width)]
+    if list(segmentation["size"]) != [height, width]:
+        raise ValueError(f"it is for {segmentation['size']} pixels, the image has {[height, width]}")
+    if isinstance(segmentation["counts"], list):
+        return [coco_mask.frPyObjects(segmentation, height, width)["counts"]]
+    return [segmentation["counts"].encode()]

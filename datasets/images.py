@@ -35,12 +35,17 @@ def read_image(path: str | Path, size: tuple[int, int] | None = None) -> np.ndar
     DataError
         If the file is missing, broken or cut short, or not of the given size.
     """
+    return cv2.cvtColor(read_bgr(path, size), cv2.COLOR_BGR2RGB)
+
+
+def read_bgr(path: str | Path, size: tuple[int, int] | None = None) -> np.ndarray:
+    """Read a picture as :func:`read_image` does, but as BGR, which is what OpenCV decodes to."""
     try:
         data = Path(path).read_bytes()
     except OSError as error:
         raise DataError(f"{path}: cannot read the image ({error.strerror})") from None
-    if data.startswith(_JPEG_START) and data.rfind(_JPEG_END) < data.rfind(_JPEG_SCAN):
-        # OpenCV would fill the missing part with grey and say nothing.
+    if data.startswith(_JPEG_START) and not data.endswith(_JPEG_END) and data.rfind(_JPEG_END) < data.rfind(_JPEG_SCAN):
+        # OpenCV would fill the missing part with grey and say nothing. Most files end with the end: no need to search.
         raise DataError(f"{path}: the JPEG file is cut short after {len(data)} bytes")
     image = _decode(data, cv2.IMREAD_COLOR)
     if image is None:
@@ -51,7 +56,7 @@ def read_image(path: str | Path, size: tuple[int, int] | None = None) -> np.ndar
             found, expected = f"{image.shape[1]}x{image.shape[0]}", f"{size[0]}x{size[1]}"
             raise DataError(f"{path}: the image is {found}, its annotations say {expected}")
         image = stored
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    return image
 
 
 def _decode(data: bytes, flags: int) -> np.ndarray | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -59,8 +59,9 @@ class EpochBatches:
 class BatchLoader:
     """Batches of a :class:`TrainingSet`, prepared ahead by `num_workers` threads.
 
-    Reading, warping and drawing run outside of Python's lock, so that threads keep many cores busy. Processes
-    would have to copy every batch, and to be forked before anything touches a GPU.
+    Reading, warping and drawing run outside of Python's lock, so that threads keep many cores busy. They share the
+    annotations, and every sample is made in its place in the batch: nothing is copied. Processes would have to copy
+    every batch, and to be forked before anything touches a GPU.
 
     Parameters
     ----------
@@ -69,40 +70,49 @@ class BatchLoader:
     batch_size
         Samples of a batch, over all devices.
     num_workers
-        Threads; 0 prepares each batch when it is asked for.
+        Threads; 0 prepares each batch when it is asked for. Each has two batches in hand: one that it prepares and
+        one that waits.
     shuffle
         Whether every epoch has an order of its own.
     """
 
     def __init__(self, samples: TrainingSet, batch_size: int, num_workers: int, shuffle: bool = True) -> None:
+        self._samples, self._num_workers = samples, num_workers
         self._batches = EpochBatches(len(samples), batch_size, samples.seed, shuffle)
         if num_workers > 0:
             # The workers are threads enough; OpenCV's own would only get in their way.
             cv2.setNumThreads(0)
-        self._loader = DataLoader(
-            samples,
-            batch_sampler=self._batches,
-            batchify_fn=stack_examples,
-            num_workers=num_workers,
-            thread_pool=True,
-        )
 
     def __len__(self) -> int:
         """Return the number of batches of an epoch."""
         return len(self._batches)
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Example]:
-        """Yield the batches of an epoch from batch `start` on."""
-        self._batches.epoch, self._batches.start = epoch, start
-        return iter(self._loader)
+        """Yield the batches of an epoch from batch `start` on.
+
+        Raises
+        ------
+        DataError
+            If the images of many samples in a row are broken.
+        """
+        batches = _Whole(self._samples, list(replace(self._batches, epoch=epoch, start=start)))
+        loader = DataLoader(batches, batch_size=1, batchify_fn=_only, num_workers=self._num_workers, thread_pool=True)
+        return iter(loader)
 
 
-def stack_examples(examples: list[Example]) -> Example:
-    """Stack samples into a batch."""
-    return Example(
-        image=np.stack([example.image for example in examples]),
-        heatmaps=np.stack([example.heatmaps for example in examples]),
-        pafs=np.stack([example.pafs for example in examples]),
-        mask=np.stack([example.mask for example in examples]),
-        problems=tuple(problem for example in examples for problem in example.problems),
-    )
+@dataclass
+class _Whole:
+    """The batches of an epoch as a data set: Gluon's loader takes each as one item, made in its place."""
+
+    samples: TrainingSet
+    keys: list[list[tuple[int, int]]]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def __getitem__(self, number: int) -> Example:
+        return self.samples.batch(self.keys[number])
+
+
+def _only(items: list[Example]) -> Example:
+    return items[0]

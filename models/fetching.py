@@ -14,17 +14,12 @@ from typing import Any
 from urllib.parse import quote
 
 from ..errors import CheckpointError, ConfigError
-from ..files import atomic_path
+from ..files import atomic_path, home
 from .checkpoint import save_network
 from .downloading import check_file, download
 from .pretrained import Pretrained, SourceFile, find_pretrained
 
 logger = logging.getLogger(__name__)
-
-
-def home() -> Path:
-    """Return the folder of downloads and imported networks: ``CPM_HOME``, by default ``~/.cpm``."""
-    return Path(os.environ.get("CPM_HOME") or "~/.cpm").expanduser()
 
 
 def fetch(name: str, files: Sequence[str | Path] = (), mirror: str | None = None) -> Path:

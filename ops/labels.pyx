@@ -2,10 +2,10 @@
 """Training labels of part affinity fields: Gaussian heatmaps and limb vectors (Cao et al., CVPR 2017, section 2.2).
 
 The kernels write into arrays of the caller, without the GIL, and touch only the cells they draw once these
-are cleared. Grid cell g has its centre at pixel stride * g + (stride - 1) / 2.
+are cleared. Grid cell g has its centre at pixel stride * g + (stride - 1) / 2. Masks of COCO are drawn pixel by pixel.
 """
 
-from libc.math cimport ceil, expf, fabs, floor, fmax, fmin, log, sqrt
+from libc.math cimport expf, fabs, log, sqrt
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
 
@@ -34,6 +34,7 @@ def draw_heatmaps(const double[:, :, ::1] keypoints, double stride, double sigma
     """
     cdef Py_ssize_t people = keypoints.shape[0], joints = keypoints.shape[1]
     cdef Py_ssize_t height = heatmaps.shape[1], width = heatmaps.shape[2], person, joint, cell
+    cdef double reach = sigma * sqrt(-2 * log(SMALLEST)) / stride
     cdef float* table
     if heatmaps.shape[0] != joints + 1 or keypoints.shape[2] != 3:
         raise ValueError(f"{heatmaps.shape[0]} heatmaps do not fit keypoints {people, joints, keypoints.shape[2]}")
@@ -50,7 +51,7 @@ def draw_heatmaps(const double[:, :, ::1] keypoints, double stride, double sigma
             for joint in range(joints):
                 if keypoints[person, joint, 2] > 0:
                     _gaussian(
-                        keypoints[person, joint, 0], keypoints[person, joint, 1], stride, sigma,
+                        keypoints[person, joint, 0], keypoints[person, joint, 1], stride, sigma, reach,
                         &heatmaps[joint, 0, 0], &heatmaps[joints, 0, 0], table, height, width,
                     )
         free(table)
@@ -111,12 +112,61 @@ def draw_pafs(
         free(seen)
 
 
+def draw_runs(const unsigned char[::1] code, unsigned char value, unsigned char[::1] pixels):
+    """Set the pixels of a compressed run-length code of COCO.
+
+    The code holds the lengths of runs of pixels outside and inside of the mask in turn. Each is a number of 5 bits
+    per character from ``0`` on, the lowest first; bit 5 of a character says that another one follows, bit 4 of the
+    last one is the sign. From the fourth on they are differences to the last run of the same kind.
+
+    Parameters
+    ----------
+    code
+        The ASCII characters.
+    value
+        What the pixels inside of the mask are set to; all others are left as they are.
+    pixels
+        (W * H,) column after column.
+
+    Raises
+    ------
+    ValueError
+        If the runs are more than the pixels.
+    """
+    cdef Py_ssize_t place = 0, size = code.shape[0], start = 0, left = pixels.shape[0], run = 0
+    cdef long long[3] lengths  # of this run and the two before it
+    cdef int shift
+    cdef unsigned char digit
+    lengths[:] = [0, 0, 0]
+    with nogil:
+        while place < size:
+            lengths[0], lengths[1], lengths[2] = lengths[1], lengths[2], 0
+            shift, digit = 0, 32
+            while digit & 32 and place < size and shift < 60:
+                digit = code[place] - 48
+                lengths[2] |= <long long> (digit & 31) << shift
+                shift += 5
+                place += 1
+            if digit & 16:
+                lengths[2] -= <long long> 1 << shift
+            if run > 2:
+                lengths[2] += lengths[0]
+            if not 0 <= lengths[2] <= left:
+                with gil:
+                    raise ValueError(f"run {run} of the run-length code is {lengths[2]} pixels of {left}")
+            if run % 2 and lengths[2]:
+                memset(&pixels[start], value, lengths[2])
+            start += lengths[2]
+            left -= lengths[2]
+            run += 1
+
+
 cdef void _gaussian(
-    double x, double y, double stride, double sigma, float* heatmap, float* background, float* table,
+    double x, double y, double stride, double sigma, double reach, float* heatmap, float* background, float* table,
     Py_ssize_t height, Py_ssize_t width,
 ) noexcept nogil:
-    """Draw one joint. The Gaussian is separable, so that `table` holds one row and one column of it."""
-    cdef double reach = sigma * sqrt(-2 * log(SMALLEST)) / stride, offset = (stride - 1) / 2
+    """Draw one joint as far as `reach` cells. The Gaussian is separable: `table` holds one row and one column of it."""
+    cdef double offset = (stride - 1) / 2
     cdef Py_ssize_t left = _first((x - offset) / stride - reach, width)
     cdef Py_ssize_t right = _after((x - offset) / stride + reach, width)
     cdef Py_ssize_t top = _first((y - offset) / stride - reach, height)
@@ -150,13 +200,14 @@ cdef void _limb(
     is not above `start`, so that nothing needs to be reset.
     """
     cdef double length = sqrt((bx - ax) * (bx - ax) + (by - ay) * (by - ay)), x, y, middle, slack
-    cdef Py_ssize_t row, column, cell, left, right
+    cdef Py_ssize_t row, column, cell, first, after, left, right
     cdef float share
     if length < SHORTEST:
         return
     x, y = (bx - ax) / length, (by - ay) / length
-    for row in range(_first(fmin(ay, by) - width, rows), _after(fmax(ay, by) + width, rows)):
-        left, right = _first(fmin(ax, bx) - width, columns), _after(fmax(ax, bx) + width, columns)
+    first, after = _first(min(ax, bx) - width, columns), _after(max(ax, bx) + width, columns)
+    for row in range(_first(min(ay, by) - width, rows), _after(max(ay, by) + width, rows)):
+        left, right = first, after
         if fabs(y) > 1e-3:  # the part of the row that the limb crosses, a cell more for rounding
             middle, slack = ax + (row - ay) * x / y, width / fabs(y) + 1
             left, right = max(left, _first(middle - slack, columns)), min(right, _after(middle + slack, columns))
@@ -175,9 +226,17 @@ cdef inline float _bell(double distance, double sigma) noexcept nogil:
 
 cdef inline Py_ssize_t _first(double position, Py_ssize_t size) noexcept nogil:
     """Return the first cell at or after a position, within 0..size."""
-    return <Py_ssize_t> ceil(fmin(fmax(position, 0), size))
+    if not position > 0:
+        return 0
+    if position >= size:
+        return size
+    return <Py_ssize_t> position + (position > <Py_ssize_t> position)
 
 
 cdef inline Py_ssize_t _after(double position, Py_ssize_t size) noexcept nogil:
     """Return the cell after the last one at or before a position, within 0..size."""
-    return <Py_ssize_t> floor(fmin(fmax(position, -1), size - 1)) + 1
+    if not position >= 0:
+        return 0
+    if position >= size - 1:
+        return size
+    return <Py_ssize_t> position + 1

@@ -2,6 +2,7 @@
 
 import json
 
+import cv2
 import numpy as np
 import pytest
 from pycocotools import mask as coco_mask
@@ -71,6 +72,31 @@ def test_broken_segmentation_names_the_image(write_coco):
         record.mask_miss()
 
 
+@pytest.mark.parametrize("corner", [1e6, -1e300, float("nan")])
+def test_corners_out_of_all_bounds_are_an_error(write_coco, corner):
+    far = person(20, 25, 30, **{**UNLABELLED, "segmentation": [[10, 10, 30, 10, corner, 40]]})
+    record = CocoKeypoints(write_coco([[far]]), "train2017").records[0]
+    with pytest.raises(DataError, match=r"broken segmentation .*within 100000 pixels"):
+        record.mask_miss()
+
+
+@pytest.mark.parametrize("border", [0, 255])
+@pytest.mark.parametrize("seed", range(20))
+def test_warped_mask_is_the_mean_of_the_warped_pixels(seed, border):
+    rng = np.random.default_rng(seed)
+    mask = np.full((120, 160), 255, np.uint8)
+    for _ in range(seed % 4):
+        center, axes = rng.integers(-20, 160, 2).tolist(), rng.integers(1, 50, 2).tolist()
+        cv2.ellipse(mask, center, axes, 30, 0, 360, 0, cv2.FILLED)
+    warp = Augmentation(crop=128).draw((80.0, 60.0), 70.0, rng)
+    pixels = warp.image(mask, border).astype(float)
+    expected = pixels.reshape(16, 8, 16, 8).mean(axis=(1, 3)) / 255
+    found = warp.mask(mask, border, 8)
+    assert found.dtype == np.float32
+    # OpenCV rounds places to 1/32 of a pixel and means to 1/255.
+    np.testing.assert_allclose(found, expected, atol=1.6 / 255)
+
+
 def test_filter_keeps_labelled_large_and_separate_people(write_coco):
     few = person(140, 60, 60)
     few["keypoints"][12:] = [0] * 39
@@ -78,6 +104,16 @@ def test_filter_keeps_labelled_large_and_separate_people(write_coco):
     record = CocoKeypoints(write_coco([people]), "train2017").records[0]
     assert PersonFilter().select(record) == [0, 4]
     assert PersonFilter(min_keypoints=1, min_area=0, min_distance=0).select(record) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("people", [PersonFilter(), PersonFilter(1, 0, 0), PersonFilter(1, 0, 1.5)])
+def test_filter_of_all_images_is_that_of_each(write_coco, people):
+    rng = np.random.default_rng(0)
+    images = [[person(*rng.uniform(0, 120, 2), 90) for _ in range(k % 5)] + [crowd(0, 0, 20, 120, True)] * (k % 2)
+              for k in range(12)]  # fmt: skip
+    dataset = CocoKeypoints(write_coco(images), "train2017")
+    expected = [(row, place) for row, record in enumerate(dataset.records) for place in people.select(record)]
+    assert [tuple(pair) for pair in people.select_all(dataset.index).tolist()] == expected
 
 
 def test_sample_has_labels_of_everyone_and_the_mask(write_coco):

@@ -1,10 +1,14 @@
 """Encoding: the drawn labels against their formulas."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
+from pycocotools import mask as coco_mask
 
 from cpm import ConfigError, DataError, Skeleton
 from cpm.codecs import PafCodec, Targets
+from cpm.ops.labels import draw_runs
 from cpm.skeletons import COCO_17, MPI_15, OPENPOSE_18
 
 from .reference import labels as reference
@@ -93,6 +97,44 @@ def test_buffers_are_reused():
         assert codec.encode(keypoints, size, out) is out
         np.testing.assert_array_equal(out.heatmaps, fresh.heatmaps)
         np.testing.assert_array_equal(out.pafs, fresh.pafs)
+
+
+def test_threads_draw_what_one_draws():
+    rng = np.random.default_rng(2)
+    codec, size = PafCodec(OPENPOSE_18), (368, 368)
+    crowds = [random_people(rng, 30, 18, size) for _ in range(200)]
+    with ThreadPoolExecutor(2) as threads:
+        drawn = list(threads.map(lambda people: codec.encode(people, size), crowds))
+    for people, targets in zip(crowds, drawn):
+        alone = codec.encode(people, size)
+        np.testing.assert_array_equal(targets.heatmaps, alone.heatmaps)
+        np.testing.assert_array_equal(targets.pafs, alone.pafs)
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_runs_are_drawn_as_by_pycocotools(seed):
+    rng = np.random.default_rng(seed)
+    mask = np.asfortranarray(rng.random(rng.integers(1, 60, 2)) < rng.random(), np.uint8)
+    mask[: seed % 4] = seed % 2  # long runs too
+    pixels = np.full(mask.size, 9, np.uint8)
+    draw_runs(coco_mask.encode(mask)["counts"], 5, pixels)
+    np.testing.assert_array_equal(pixels, np.where(mask.ravel(order="F"), 5, 9))
+
+
+def test_broken_runs_are_an_error_or_within_the_picture():
+    rng = np.random.default_rng(0)
+    refused = 0
+    for _ in range(2000):
+        code = bytes(rng.integers(0, 256, rng.integers(0, 40)).astype(np.uint8))
+        pixels = np.zeros(300, np.uint8)
+        try:
+            draw_runs(code, 1, pixels[100:200])
+        except ValueError:
+            refused += 1
+        assert not pixels[:100].any() and not pixels[200:].any()
+    assert refused > 1000
+    with pytest.raises(ValueError, match="run 0 of the run-length code is 9 pixels of 4"):
+        draw_runs(b"9", 1, pixels[:4])
 
 
 def test_mistakes_are_named():

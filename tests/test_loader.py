@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cpm import ConfigError
+from cpm import ConfigError, DataError
 from cpm.codecs import PafCodec
 from cpm.datasets import Augmentation, BatchLoader, CocoKeypoints, PersonFilter, TrainingSet
 from cpm.skeletons import OPENPOSE_18
@@ -68,3 +68,32 @@ def test_validation_keeps_the_last_batch_and_the_order(samples):
 def test_batch_larger_than_the_set_is_an_error(samples):
     with pytest.raises(ConfigError, match=r"train\.batch_size=11: expected 1 to 10"):
         BatchLoader(samples, 11, num_workers=0)
+
+
+def test_a_batch_holds_its_samples(samples):
+    keys = [(1, 4), (0, 2), (1, 9)]
+    batch = samples.batch(keys)
+    for place, key in enumerate(keys):
+        single = samples[key]
+        for name in ("image", "heatmaps", "pafs", "mask"):
+            np.testing.assert_array_equal(getattr(batch, name)[place], getattr(single, name))
+
+
+def test_annotations_are_one_object_for_all_threads_and_cannot_be_written(samples):
+    loaders = [BatchLoader(samples, 3, num_workers=2) for _ in range(2)]
+    assert all(loader._samples.dataset is samples.dataset for loader in loaders)
+    with pytest.raises(ValueError, match="read-only"):
+        samples.dataset.records[0].people[0].keypoints[:] = 0
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_broken_images_are_told_by_the_workers_too(samples, workers):
+    loader = BatchLoader(samples, 2, workers, shuffle=False)
+    record = samples.dataset.records[3]
+    record.path.write_bytes(b"")
+    problems = [batch.problems for batch in loader.epoch(0)]
+    assert [len(each) for each in problems] == [0, 1, 0, 0, 0] and str(record.path) in problems[1][0]
+    for record in samples.dataset.records:
+        record.path.unlink(missing_ok=True)
+    with pytest.raises(DataError, match="10 images in a row cannot be used"):
+        next(loader.epoch(0))

@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from cpm.errors import CheckpointError, ConfigError
+from cpm.files import home
 from cpm.models import fetching, list_models
-from cpm.models.fetching import fetch, home, next_command
+from cpm.models.fetching import fetch, next_command
 from cpm.models.pretrained import PRETRAINED, Pretrained, SourceFile, markdown_table, readme
 from cpm.skeletons import SKELETONS
 

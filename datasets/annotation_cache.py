@@ -1,0 +1,90 @@
+"""Annotation indexes kept in files, so that a large annotation file is parsed only once.
+
+The cache of ``NAME.json`` is ``NAME.cache.npz`` beside it or, where that folder cannot be written, in
+``CPM_HOME/cache`` (``~/.cpm/cache``). It holds plain arrays and nothing pickled, and may be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from ..files import atomic_path, home
+from .annotation_index import ARRAYS, AnnotationIndex
+
+logger = logging.getLogger(__name__)
+
+FORMAT = 1
+SMALLEST = 4_000_000  # bytes; smaller annotation files are parsed in a tenth of a second
+
+
+def file_key(path: Path) -> dict[str, str | int]:
+    """Return what tells a cache whether it is still of this file.
+
+    Raises
+    ------
+    OSError
+        If the file is not there.
+    """
+    status = path.stat()
+    return {"format": FORMAT, "name": path.name, "size": status.st_size, "mtime_ns": status.st_mtime_ns}
+
+
+def read_cache(path: Path, key: dict[str, str | int]) -> AnnotationIndex | None:
+    """Return the index of an annotation file; None if there is no cache of it, or a stale or broken one."""
+    if int(key["size"]) < SMALLEST:
+        return None
+    for place in _places(path):
+        try:
+            return _read(place, key)
+        except FileNotFoundError:
+            continue
+        except Exception as error:  # foreign bytes fail in every way there is
+            logger.info("%s is not used: %s", place, error)
+    return None
+
+
+def write_cache(path: Path, key: dict[str, str | int], index: AnnotationIndex) -> None:
+    """Keep the index of an annotation file where it can be written; if nowhere, that is no error."""
+    if int(key["size"]) < SMALLEST:
+        return
+    meta = {**key, "category_id": index.category_id, "joints": index.joints}
+    arrays = {name: getattr(index, name) for name in ARRAYS}
+    for place in _places(path):
+        try:
+            with atomic_path(place) as temporary, open(temporary, "wb") as file:
+                np.savez(file, meta=np.frombuffer(json.dumps(meta).encode(), np.uint8), **arrays)
+            logger.info("%s is kept for the next time in %s", path.name, place)
+            return
+        except OSError as error:
+            logger.debug("%s: %s", place, error)
+
+
+def _places(path: Path) -> list[Path]:
+    """Return where the cache of an annotation file may be, the first choice first."""
+    folder = hashlib.sha256(os.fsencode(path.parent.resolve())).hexdigest()[:16]
+    return [path.with_name(f"{path.stem}.cache.npz"), home() / "cache" / folder / f"{path.stem}.cache.npz"]
+
+
+def _read(place: Path, key: dict[str, str | int]) -> AnnotationIndex:
+    with zipfile.ZipFile(place) as archive:
+        members = archive.infolist()
+        # Uncompressed members cannot claim more memory than the file is large.
+        if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+            raise ValueError("its members are compressed")
+        if sum(member.file_size for member in members) > place.stat().st_size:
+            raise ValueError("its members claim more bytes than the file has")
+    with np.load(place, allow_pickle=False) as content:
+        meta = json.loads(content["meta"].tobytes())
+        if {name: meta[name] for name in key} != key:
+            raise ValueError("it is of another file, or of another version of it")
+        joints = tuple(map(str, meta["joints"]))
+        index = AnnotationIndex(int(meta["category_id"]), joints, **{name: content[name] for name in ARRAYS})
+    index.check()
+    return index
