@@ -60,6 +60,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "batch_size": 10,  # over all devices
         "num_workers": 4,
         "freeze_bn": False,  # normalise by the statistics that the network brings; for small batches of few images
+        "amp": "",  # 16-bit convolutions: "auto", "bfloat16" (CPU) or "float16" (GPU)
         "seed": 7,
         "log_every": 50,  # iterations
         "checkpoint_every": 1000,  # iterations; last.npz is written after every epoch too
@@ -95,6 +96,8 @@ LEAST = {
     "train.max_val_batches": 0,
     "test.box_size": 1,
 }
+# The values that text may have.
+CHOICES = {"train.amp": ("", "auto", "bfloat16", "float16")}
 _NOT_OPTIONS = ("name", "pretrained", "ctx", "skeleton", "trunk_file")  # get_model takes them from elsewhere
 
 
@@ -127,7 +130,7 @@ def set_value(config: EasyDict, key: str, value: Any) -> None:
     Raises
     ------
     ConfigError
-        If there is no such key, or the value has another type or is too low.
+        If there is no such key, or the value has another type, is too low or none of those that there are.
     """
     section, _, name = key.partition(".")
     if section == "model" and name.startswith("options."):
@@ -143,6 +146,8 @@ def set_value(config: EasyDict, key: str, value: Any) -> None:
     config[section][name] = _typed(key, value, DEFAULTS[section][name])
     if key in LEAST and not config[section][name] >= LEAST[key]:
         raise ConfigError(f"{key}={value!r}: expected at least {LEAST[key]}")
+    if key in CHOICES and value not in CHOICES[key]:
+        raise ConfigError(f"{key}={value!r}: expected one of {', '.join(map(repr, CHOICES[key]))}")
     if key == "augment.scale" and not (len(value) == 2 and 0 < value[0] <= value[1]):
         raise ConfigError(f"{key}={value!r}: expected the lowest and the highest factor")
 

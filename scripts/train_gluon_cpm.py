@@ -41,6 +41,8 @@ def parse_arguments() -> argparse.Namespace:
     machine.add_argument(
         "--gpus", help="numbers with commas, e.g. 0,1; empty or -1 is the CPU (default: every GPU, else the CPU)"
     )
+    machine.add_argument("--amp", nargs="?", const="auto", choices=("auto", "bfloat16", "float16"), help="train.amp: "
+                         "convolutions in 16 bits, which is float16 on GPUs and bfloat16 on the CPU")  # fmt: skip
     machine.add_argument("--disable-fusion", action="store_true", help="do not fuse pointwise operators on GPUs: "
                          "helps where MXNet says that NVRTC compilation failed")  # fmt: skip
     return parser.parse_args()
@@ -62,6 +64,7 @@ def main() -> None:
         "optimizer.lr": arguments.lr,
         "train.num_workers": arguments.num_workers,
         "train.seed": arguments.seed,
+        "train.amp": arguments.amp,
     }
     changes = arguments.set + [f"{key}={value!r}" for key, value in short.items() if value is not None]
     backbone = BACKBONES.get(arguments.backbone)

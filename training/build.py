@@ -22,6 +22,7 @@ from ..models import (
     skeleton_from_meta,
 )
 from ..skeletons import skeleton_from_spec
+from .amp import choose_precision
 from .trainer import PoseTrainer, Progress
 
 
@@ -71,7 +72,10 @@ def _resumed_config(checkpoint: Checkpoint) -> EasyDict:
     if not checkpoint.meta.get("resumable"):
         raise CheckpointError(f"{checkpoint.path}: holds a network but no training state; expected a last.npz")
     try:
-        Progress(**checkpoint.meta["progress"])
+        iteration = Progress(**checkpoint.meta["progress"]).iteration
+        updates = checkpoint.meta.get("updates", iteration)
+        if not (isinstance(updates, int) and 0 <= updates <= iteration):
+            raise ValueError(f"{updates} updates in {iteration} iterations")
         return from_json(checkpoint.meta["config"], skeleton_from_meta(checkpoint.meta))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{checkpoint.path}: its training state is broken ({error!r})") from None
@@ -117,6 +121,7 @@ def build_trainer(
         If the recipe, the data or the checkpoint is not what it should be; nothing is written then.
     """
     skeleton, contexts = skeleton_from_spec(config.labels.skeleton), list(contexts)
+    choose_precision(config.train.amp, contexts)  # before anything is loaded
     if checkpoint is None:
         mx.random.seed(config.train.seed)
         options = dict(config.model.options)

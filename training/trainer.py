@@ -20,6 +20,7 @@ from ..configs import to_json
 from ..datasets import BatchLoader, Example
 from ..errors import ConfigError, CpmError
 from ..models import Checkpoint, PoseNet, save_network
+from .amp import backward, choose_precision, lower_precision, restore_scaling, scale_gradients, scaling_state
 from .logs import RunLog
 from .losses import StageLoss
 from .optimizer import make_trainer, restore_trainer, trainer_arrays
@@ -75,7 +76,9 @@ class PoseTrainer:
     Raises
     ------
     ConfigError
-        If the batch size is not a multiple of the number of devices.
+        If the batch size is not a multiple of the number of devices, or they cannot compute as ``train.amp`` says.
+    CheckpointError
+        If the training state does not fit.
     """
 
     def __init__(
@@ -100,12 +103,18 @@ class PoseTrainer:
         self._epoch_batches = min(options.max_iterations or len(train), len(train))
         schedule = {key: value for key, value in config.schedule.items()}
         self._schedule = Schedule(config.optimizer.lr, options.epochs * self._epoch_batches, **schedule)
+        self._precision = choose_precision(options.amp, self.contexts)
+        if self._precision:
+            lower_precision(net, self._precision)
         self._trainer = make_trainer(net, config)
+        scale_gradients(self._trainer, self._precision)
         self.progress = Progress()
         self._num_problems = 0
         if checkpoint is not None:
             self.progress = Progress(**checkpoint.meta["progress"])
-            restore_trainer(self._trainer, net, checkpoint.arrays, self.progress.iteration)
+            updates = checkpoint.meta.get("updates", self.progress.iteration)
+            restore_trainer(self._trainer, net, checkpoint.arrays, updates)
+            restore_scaling(self._trainer, checkpoint.meta.get("loss_scale", {}))
 
     def fit(self) -> None:
         """Train to the last epoch of the recipe.
@@ -119,7 +128,7 @@ class PoseTrainer:
         """
         epochs = self.config.train.epochs
         with RunLog(self.output, self.progress.iteration) as log, _StopSignal() as stop:
-            devices = ", ".join(map(str, self.contexts))
+            devices = ", ".join(map(str, self.contexts)) + (f" in {self._precision}" if self._precision else "")
             batches, size = self._epoch_batches, self.config.train.batch_size
             logger.info(
                 "%s on %s: %d epochs of %d batches of %d samples", self.net.name, devices, epochs, batches, size
@@ -166,7 +175,7 @@ class PoseTrainer:
         with autograd.record():
             losses = [self._stage_losses(part) for part in self._share_out(batch)]
             totals = [each.sum() for each in losses]
-        autograd.backward(totals)
+        backward(totals, self._trainer)
         self._trainer.step(self.config.train.batch_size)
         return losses
 
@@ -231,7 +240,12 @@ class PoseTrainer:
             if not np.isfinite(parameter.data(self.contexts[0]).asnumpy()).all():
                 raise CpmError(f"{parameter_name} is no longer finite; a lower learning rate (--lr) may help")
         extra = {"config": to_json(self.config), "progress": asdict(self.progress), "resumable": resumable}
-        arrays = trainer_arrays(self._trainer, self.net) if resumable else None
+        arrays = None
+        if resumable:
+            arrays = trainer_arrays(self._trainer, self.net)
+            # Fewer than the iterations where the loss scale has left out steps.
+            extra["updates"] = self._trainer.optimizer.num_update
+            extra["loss_scale"] = scaling_state(self._trainer)
         save_network(self.output / name, self.net, extra=extra, arrays=arrays)
 
     def _report(self, problems: Sequence[str]) -> None:
