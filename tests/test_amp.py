@@ -56,7 +56,8 @@ def config(write_coco):
     )
 
 
-@pytest.mark.parametrize("name", list_models())
+# A pose_resnet has the layers of a paf_resnet.
+@pytest.mark.parametrize("name", [name for name in list_models() if name != "pose_resnet"])
 def test_every_network_computes_in_bfloat16(name, bfloat16):
     mx.random.seed(0)
     net = get_model(name, **SMALL.get(name, {}))
@@ -84,7 +85,8 @@ def test_every_network_computes_in_bfloat16(name, bfloat16):
         assert all((maps == wanted).all() for maps, wanted in zip(again, expected))
 
 
-@pytest.mark.parametrize("name", list_models())
+# A pose_resnet has the layers of a paf_resnet.
+@pytest.mark.parametrize("name", [name for name in list_models() if name != "pose_resnet"])
 def test_every_convolution_is_lowered_and_every_type_fits(name):
     net = get_model(name, **SMALL.get(name, {}))
     for precision in ("bfloat16", "float16"):
