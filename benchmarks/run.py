@@ -34,6 +34,8 @@ def parse_arguments() -> argparse.Namespace:
                         "(default: random weights, whose maps drawn ones replace)")  # fmt: skip
     parser.add_argument("--images", type=Path, metavar="DIR", help="evaluate: a folder, of which the first 20 pictures "
                         "are taken (default: noise)")  # fmt: skip
+    parser.add_argument("--ir", type=Path, metavar="XML", help="network: a Lightweight OpenPose of OpenVINO to compare "
+                        "with")  # fmt: skip
     parser.add_argument(
         "--workers", default="0,1,2", type=parse_workers, metavar="N,N", help="loader: threads (default: %(default)s)"
     )
@@ -48,7 +50,9 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     """Measure, print the table and keep it."""
     arguments = parse_arguments()
-    options = Options(arguments.quick, arguments.repeat, arguments.checkpoint, arguments.images, arguments.workers)
+    options = Options(
+        arguments.quick, arguments.repeat, arguments.checkpoint, arguments.images, arguments.workers, arguments.ir
+    )
     machine = describe_machine()
     results: list[Result] = []
     for name in arguments.parts or PARTS:

@@ -1,7 +1,7 @@
 """Data sets: images with people, and the training samples made of them."""
 
 from .coco import CocoKeypoints, ImageRecord, PersonAnnotation
-from .images import read_image
+from .images import list_images, read_image
 from .loader import BatchLoader
 from .training_set import Example, PersonFilter, TrainingSet
 from .transforms import Augmentation, Warp
@@ -16,5 +16,6 @@ __all__ = [
     "PersonFilter",
     "TrainingSet",
     "Warp",
+    "list_images",
     "read_image",
 ]

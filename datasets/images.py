@@ -9,6 +9,8 @@ import numpy as np
 
 from ..errors import DataError
 
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+
 _JPEG_START, _JPEG_SCAN, _JPEG_END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
 
 
@@ -57,6 +59,25 @@ def read_bgr(path: str | Path, size: tuple[int, int] | None = None) -> np.ndarra
             raise DataError(f"{path}: the image is {found}, its annotations say {expected}")
         image = stored
     return image
+
+
+def list_images(folder: str | Path) -> list[Path]:
+    """Return the pictures of a folder (by their suffix) in the order of their names; a single file is itself the list.
+
+    Raises
+    ------
+    DataError
+        If there is no such folder or file, or no picture in it.
+    """
+    folder = Path(folder)
+    if folder.is_file():
+        return [folder]
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such file or folder, expected pictures")
+    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+    if not found:
+        raise DataError(f"{folder}: no pictures in it ({', '.join(SUFFIXES)})")
+    return found
 
 
 def _decode(data: bytes, flags: int) -> np.ndarray | None:

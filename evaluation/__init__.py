@@ -4,11 +4,13 @@ from .coco import FIGURES, format_scores, oracle_coco, people_to_results, score_
 from .evaluate import evaluate_coco
 from .mpii import pckh
 from .protocol import Protocol, choose_protocol
+from .quantizing import accuracy_report, spread_images
 from .subsets import select_images
 
 __all__ = [
     "FIGURES",
     "Protocol",
+    "accuracy_report",
     "choose_protocol",
     "evaluate_coco",
     "format_scores",
@@ -17,4 +19,5 @@ __all__ = [
     "people_to_results",
     "score_coco",
     "select_images",
+    "spread_images",
 ]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from ..configs import from_json, recipe
 from ..errors import CheckpointError
-from ..models import Checkpoint, skeleton_from_meta
+from ..models import skeleton_from_meta
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,16 @@ class Protocol:
     box_size: int
 
 
-def choose_protocol(checkpoint: Checkpoint, **given: Any) -> Protocol:
-    """Return the protocol of the recipe that a checkpoint was trained by, with the given values in their places.
+def choose_protocol(meta: Mapping[str, Any], path: str | Path, **given: Any) -> Protocol:
+    """Return the protocol of the recipe that a network was trained by, with the given values in their places.
 
     Parameters
     ----------
-    checkpoint
-        Without a recipe in it the defaults of :data:`cpm.configs.DEFAULTS` hold.
+    meta
+        The description of a checkpoint or an exported network. Without a recipe in it the defaults of
+        :data:`cpm.configs.DEFAULTS` hold.
+    path
+        Its file, for messages.
     **given
         Fields of the protocol; None leaves them as they are.
 
@@ -49,11 +54,11 @@ def choose_protocol(checkpoint: Checkpoint, **given: Any) -> Protocol:
         If its recipe is broken.
     """
     config = recipe("default")
-    if "config" in checkpoint.meta:
+    if "config" in meta:
         try:
-            config = from_json(checkpoint.meta["config"], skeleton_from_meta(checkpoint.meta))
+            config = from_json(meta["config"], skeleton_from_meta(meta))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(f"{checkpoint.path}: its recipe is broken ({error!r})") from None
+            raise CheckpointError(f"{path}: its recipe is broken ({error!r})") from None
     labels = {name: config.labels[name] for name in ("sigma", "paf_width")}
     protocol = Protocol(root=config.data.root, split=config.data.val, **labels, **config.test)
     return replace(protocol, **{name: value for name, value in given.items() if value is not None})

@@ -1,6 +1,16 @@
 """From images to people."""
 
-from .estimator import Maps, PoseEstimator, stage_from_last
-from .onnx_network import OnnxNetwork
+from .estimator import Maps, PoseEstimator, fit_image, stage_from_last
+from .onnx_network import RUNTIMES, OnnxNetwork
+from .opening import BACKENDS, open_network
 
-__all__ = ["Maps", "OnnxNetwork", "PoseEstimator", "stage_from_last"]
+__all__ = [
+    "BACKENDS",
+    "RUNTIMES",
+    "Maps",
+    "OnnxNetwork",
+    "PoseEstimator",
+    "fit_image",
+    "open_network",
+    "stage_from_last",
+]

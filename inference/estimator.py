@@ -141,11 +141,11 @@ class PoseEstimator:
 
     def _at_scale(self, image: np.ndarray, scale: float) -> Maps:
         """Run the network on the image, resized and padded, and its mirror image."""
-        resized = _resize(image, scale * self.box_size / len(image))
-        padded = _pad(resized, getattr(self.net, "multiple", self.codec.stride), self.pad_value)
+        padded, scale_xy = fit_image(
+            image, scale * self.box_size, getattr(self.net, "multiple", self.codec.stride), self.pad_value
+        )
         batch = np.stack([padded, padded[:, ::-1]] if self.flip else [padded])
         heatmaps, pafs = self._forward(batch)
-        scale_xy = (resized.shape[1] / image.shape[1], resized.shape[0] / image.shape[0])
         if not self.flip:
             return Maps(heatmaps[0], pafs[0], scale_xy)
         mirrored = unmirror(heatmaps[1], pafs[1], self.codec.skeleton)
@@ -170,6 +170,38 @@ class PoseEstimator:
                 f"but {skeleton.name} at stride {stride} needs {expected[0]} and {expected[1]}"
             )
         return heatmaps, pafs
+
+
+def fit_image(
+    image: np.ndarray, height: float, multiple: int, pad_value: int = 128
+) -> tuple[np.ndarray, tuple[float, float]]:
+    """Resize an image, keeping its proportions, and pad it on the right and at the bottom.
+
+    Parameters
+    ----------
+    image
+        (H, W, 3) uint8.
+    height
+        Pixels that H becomes.
+    multiple
+        Both sides of the result are multiples of it.
+    pad_value
+        Grey level of the padding.
+
+    Returns
+    -------
+    tuple
+        The padded image, and how many of its pixels a pixel of the image became in x and y.
+    """
+    factor = height / len(image)
+    size = tuple(max(1, round(factor * length)) for length in image.shape[:2])
+    resized = image
+    if size != image.shape[:2]:
+        interpolation = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+        resized = cv2.resize(image, size[::-1], interpolation=interpolation)
+    bottom, right = (-length % multiple for length in size)
+    padded = np.pad(resized, ((0, bottom), (0, right), (0, 0)), constant_values=pad_value)
+    return padded, (size[1] / image.shape[1], size[0] / image.shape[0])
 
 
 def stage_from_last(net: Callable, number: int, ctx: mx.Context | None = None) -> int:
@@ -204,21 +236,6 @@ def stage_from_last(net: Callable, number: int, ctx: mx.Context | None = None) -
 def _to_numpy(maps: mx.nd.NDArray | np.ndarray) -> np.ndarray:
     array: np.ndarray = maps.asnumpy() if isinstance(maps, mx.nd.NDArray) else maps
     return array.astype(np.float32, copy=False)
-
-
-def _resize(image: np.ndarray, factor: float) -> np.ndarray:
-    height, width = (max(1, round(factor * length)) for length in image.shape[:2])
-    if (height, width) == image.shape[:2]:
-        return image
-    resized: np.ndarray = cv2.resize(
-        image, (width, height), interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-    )
-    return resized
-
-
-def _pad(image: np.ndarray, multiple: int, value: int) -> np.ndarray:
-    bottom, right = (-length % multiple for length in image.shape[:2])
-    return np.pad(image, ((0, bottom), (0, right), (0, 0)), constant_values=value)
 
 
 def _align(maps: Maps, largest: Maps) -> Maps:

@@ -1,21 +1,27 @@
-"""Exported networks on onnxruntime, in place of the Gluon ones."""
+"""Exported networks on onnxruntime or OpenVINO, in place of the Gluon ones."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 import mxnet as mx
 import numpy as np
 
+from .._compat import available_cores
 from ..errors import CheckpointError, ConfigError, DataError
-from ..models.export import MAPS, TEXTS, open_session
+from ..models.export import MAPS, TEXTS, first_line, import_optional, open_session
 from ..skeletons import skeleton_from_spec
+
+RUNTIMES = ("onnxruntime", "openvino")
+
+_Runner = Callable[[np.ndarray], Sequence[np.ndarray]]
 
 
 class OnnxNetwork:
-    """One stage of a network in a file of `export_onnx`, on the CPU; stands for the network in `PoseEstimator`.
+    """One stage of a network in a file of `export_onnx` or `quantize_network`, on the CPU, for `PoseEstimator`.
 
     An ONNX file is a program of tensor operators. It cannot do anything but calculate, but it says itself how
     much memory that takes.
@@ -26,9 +32,13 @@ class OnnxNetwork:
         The file.
     threads
         How many threads an operator may use; by default one for each core that this process may use.
+    runtime
+        "onnxruntime" or "openvino"; both calculate in float32 where the file does not say int8.
 
     Attributes
     ----------
+    path : Path
+    runtime : str
     name : str
         The name of the network in the registry.
     options : dict
@@ -44,28 +54,29 @@ class OnnxNetwork:
     CheckpointError
         If the file is missing, broken, or was not exported by this package.
     ConfigError
-        If onnxruntime is missing or `threads` is not positive.
+        If the runtime is unknown or missing, or `threads` is not positive.
     """
 
-    def __init__(self, path: str | Path, threads: int | None = None) -> None:
+    def __init__(self, path: str | Path, threads: int | None = None, runtime: str = "onnxruntime") -> None:
         if threads is not None and threads < 1:
             raise ConfigError(f"threads={threads}, expected a positive number")
-        self._session = open_session(path, threads)
+        if runtime not in RUNTIMES:
+            raise ConfigError(f"runtime={runtime!r}, expected one of {', '.join(RUNTIMES)}")
+        self.path, self.runtime = Path(path), runtime
+        open_file = _open_openvino if runtime == "openvino" else _open_onnxruntime
+        self._run, texts, inputs, outputs = open_file(self.path, threads or available_cores())
         try:
-            texts = self._session.get_modelmeta().custom_metadata_map
-            self.meta = {key: text if key in TEXTS else _parse(text) for key, text in texts.items()}
+            self.meta: dict[str, Any] = {key: text if key in TEXTS else _parse(text) for key, text in texts.items()}
             self.name, self.options = str(self.meta["model"]), dict(self.meta["options"])
             self.skeleton = skeleton_from_spec(self.meta["skeleton"])
             self.stride, self.multiple = int(self.meta["stride"]), int(self.meta["multiple"])
             self.kinds = (tuple(self.meta["outputs"]),)
-            found = tuple(output.name for output in self._session.get_outputs())
-            if self.kinds != (found,) or not set(found) <= set(MAPS) or min(self.stride, self.multiple) < 1:
+            if self.kinds != (outputs,) or not set(outputs) <= set(MAPS) or min(self.stride, self.multiple) < 1:
                 raise ValueError("its outputs are others")
-            if [node.name for node in self._session.get_inputs()] != ["images"]:
+            if inputs != ("images",):
                 raise ValueError("its inputs are others")
         except (ConfigError, KeyError, TypeError, ValueError):
             raise CheckpointError(f"{path}: an ONNX file, but none that this package has exported") from None
-        self._path = path
 
     def __call__(self, images: mx.nd.NDArray | np.ndarray) -> list[list[np.ndarray]]:
         """Compute the maps.
@@ -96,10 +107,48 @@ class OnnxNetwork:
                 f"(batch, height, width, 3) with both sides multiples of {multiple}"
             )
         try:
-            return [self._session.run(None, {"images": array.astype(np.float32, copy=False)})]
-        except Exception as error:  # the errors of onnxruntime have no class in common
-            reason = str(error).split("\n", 1)[0]
-            raise CheckpointError(f"{self._path}: onnxruntime cannot run it ({reason})") from None
+            return [list(self._run(array.astype(np.float32, copy=False)))]
+        except Exception as error:  # the errors of the runtimes have no class in common
+            raise CheckpointError(f"{self.path}: {self.runtime} cannot run it ({first_line(error)})") from None
+
+
+_Opened = tuple[_Runner, dict[str, str], tuple[str, ...], tuple[str, ...]]
+
+
+def _open_onnxruntime(path: Path, threads: int) -> _Opened:
+    """Return what runs a file, its description, and the names of its inputs and outputs."""
+    session = open_session(path, threads)
+    texts = dict(session.get_modelmeta().custom_metadata_map)
+    inputs, outputs = (tuple(node.name for node in nodes) for nodes in (session.get_inputs(), session.get_outputs()))
+    return lambda images: session.run(None, {"images": images}), texts, inputs, outputs
+
+
+def _open_openvino(path: Path, threads: int) -> _Opened:
+    """Return the same on OpenVINO."""
+    onnx, openvino = import_optional("onnx"), import_optional("openvino")
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no such file, expected an exported network (.onnx)")
+    try:
+        described = onnx.load(path)
+        settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads}
+        # Left to itself it calculates in bfloat16 where the processor can.
+        settings["INFERENCE_PRECISION_HINT"] = "f32"
+        model = openvino.Core().compile_model(str(path), "CPU", settings)
+    except Exception as error:  # foreign bytes fail in every way there is
+        raise CheckpointError(f"{path}: not an ONNX file, or a broken one ({first_line(error)})") from None
+    texts = {entry.key: entry.value for entry in described.metadata_props}
+    graph = described.graph
+    named = {entry.name for entry in (*graph.input, *graph.output)}  # OpenVINO knows a tensor by several names
+    inputs, outputs = (
+        tuple(min(port.get_names() & named, default="") for port in ports) for ports in (model.inputs, model.outputs)
+    )
+    request = model.create_infer_request()
+
+    def run(images: np.ndarray) -> list[np.ndarray]:
+        results = request.infer({0: images}, share_inputs=True)
+        return [np.array(results[port]) for port in model.outputs]
+
+    return run, texts, inputs, outputs
 
 
 def _parse(text: str) -> Any:

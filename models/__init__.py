@@ -12,12 +12,15 @@ from .fetching import fetch
 from .importing import INPUTS, import_trunk, import_weights
 from .posenet import NORMALISATIONS, PoseNet, freeze_batch_norm
 from .pretrained import PRETRAINED
+from .quantizing import CALIBRATIONS, Accuracy, quantize_network
 from .registry import get_model, list_models, load_network, network_from_meta, register_model
 
 __all__ = [
+    "CALIBRATIONS",
     "INPUTS",
     "NORMALISATIONS",
     "PRETRAINED",
+    "Accuracy",
     "Checkpoint",
     "CpmNet",
     "PoseNet",
@@ -32,6 +35,7 @@ __all__ = [
     "load_network",
     "load_parameters",
     "network_from_meta",
+    "quantize_network",
     "read_checkpoint",
     "register_model",
     "save_network",

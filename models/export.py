@@ -149,7 +149,7 @@ def read_symbol_meta(path: str | Path) -> dict[str, Any]:
 
 
 def import_optional(name: str) -> Any:
-    """Import onnx or onnxruntime.
+    """Import onnx, onnxruntime, OpenVINO or a module of theirs.
 
     Raises
     ------
@@ -159,7 +159,8 @@ def import_optional(name: str) -> Any:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise ConfigError(f"{name} cannot be imported ({_first_line(error)}): pip install 'cpm[onnx]'") from None
+        extra = "openvino" if name == "openvino" else "onnx"
+        raise ConfigError(f"{name} cannot be imported ({first_line(error)}): pip install 'cpm[{extra}]'") from None
 
 
 def open_session(path: str | Path, threads: int | None = None) -> Any:
@@ -179,10 +180,10 @@ def open_session(path: str | Path, threads: int | None = None) -> Any:
     options.intra_op_num_threads = threads or available_cores()
     options.log_severity_level = 4  # it raises its errors, too
     try:
-        with _silence():
+        with silence():
             return runtime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its errors have no class in common
-        raise CheckpointError(f"{path}: not an ONNX file, or a broken one ({_first_line(error)})") from None
+        raise CheckpointError(f"{path}: not an ONNX file, or a broken one ({first_line(error)})") from None
 
 
 def _trace(net: PoseNet, stage: int, extra: Mapping[str, Any] | None) -> _Graph:
@@ -240,7 +241,7 @@ def _describe(net: PoseNet, kinds: tuple[str, ...], extra: Mapping[str, Any] | N
 def _convert(onnx: Any, graph: _Graph, path: str | Path, temporary: Path) -> None:
     """Let MXNet convert a graph, mend and check what comes out."""
     try:
-        with _silence():
+        with silence():
             importlib.import_module("mxnet.onnx").export_model(
                 graph.symbol,
                 graph.params,
@@ -255,7 +256,7 @@ def _convert(onnx: Any, graph: _Graph, path: str | Path, temporary: Path) -> Non
         onnx.checker.check_model(model, full_check=True)
         onnx.save(model, temporary)
     except Exception as error:  # the converters fail in every way there is
-        reason = _first_line(error)
+        reason = first_line(error)
         raise CheckpointError(f"{path}: MXNet cannot convert {graph.meta['model']} to ONNX ({reason})") from None
 
 
@@ -281,7 +282,7 @@ def _mend(onnx: Any, model: Any, graph: _Graph) -> None:
 
 
 @contextmanager
-def _silence() -> Iterator[None]:
+def silence() -> Iterator[None]:
     """Keep prints, warnings and messages on the root logger of the exporter and the runtime away from the user."""
     root, nowhere = logging.getLogger(), logging.NullHandler()
     root.addHandler(nowhere)  # or its first message would set up logging for the whole process
@@ -301,7 +302,8 @@ def _sides(net: PoseNet) -> tuple[int, int]:
     return height, height + net.multiple
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Return the first line of the message of an error."""
     return str(error).split("\n", 1)[0]
 
 
@@ -311,10 +313,10 @@ def _symbol_files(path: str | Path) -> tuple[Path, Path]:
 
 def _symbol_runner(symbol: Path, params: Path) -> Runner:
     try:
-        with _silence():  # it wonders about the type of the images
+        with silence():  # it wonders about the type of the images
             block = mx.gluon.SymbolBlock.imports(str(symbol), ["images"], str(params), ctx=mx.cpu())
     except (AssertionError, OSError, ValueError, mx.MXNetError) as error:
-        raise CheckpointError(f"{symbol}: MXNet cannot read it ({_first_line(error)})") from None
+        raise CheckpointError(f"{symbol}: MXNet cannot read it ({first_line(error)})") from None
 
     def run(images: np.ndarray) -> list[np.ndarray]:
         maps = block(mx.nd.array(images, ctx=mx.cpu()))
@@ -336,7 +338,7 @@ def _compare(net: PoseNet, run: Runner, path: str | Path, stage: int) -> float:
     try:
         found = run(images)
     except Exception as error:  # those of onnxruntime have no class in common
-        raise CheckpointError(f"{path}: cannot be run ({_first_line(error)})") from None
+        raise CheckpointError(f"{path}: cannot be run ({first_line(error)})") from None
     shapes = [[maps.shape for maps in either] for either in (found, expected)]
     if shapes[0] != shapes[1]:
         raise CheckpointError(f"{path}: returns maps of shapes {shapes[0]}, but {net.name} {shapes[1]}")

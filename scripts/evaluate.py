@@ -11,8 +11,7 @@ from cpm.codecs import RULES, PafCodec
 from cpm.datasets import CocoKeypoints
 from cpm.errors import ConfigError
 from cpm.evaluation import choose_protocol, evaluate_coco, format_scores, select_images
-from cpm.inference import PoseEstimator, stage_from_last
-from cpm.models import load_network, read_checkpoint
+from cpm.inference import BACKENDS, PoseEstimator, open_network, stage_from_last
 
 
 def parse_scales(text: str) -> tuple:
@@ -27,7 +26,8 @@ def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     what = parser.add_argument_group("what to evaluate")
-    what.add_argument("--resume", type=Path, required=True, metavar="NPZ", help="the checkpoint (required)")
+    what.add_argument("--resume", type=Path, required=True, metavar="FILE", help="the network: a checkpoint "
+                      "(.npz), or an exported one (.onnx), in float or int8 (required)")  # fmt: skip
     what.add_argument("--model", metavar="NAME", help="the network (default: the one that the checkpoint names)")
     what.add_argument(
         "--stage",
@@ -73,6 +73,11 @@ def parse_arguments() -> argparse.Namespace:
         "(default: %(default)s)",
     )
     how.add_argument(
+        "--backend",
+        choices=BACKENDS,
+        help="what runs the network (default: mxnet for .npz, onnxruntime for .onnx)",
+    )
+    how.add_argument(
         "--gpus", metavar="N", help="number of the GPU; empty or -1 is the CPU (default: the first GPU, else the CPU)"
     )
     output = parser.add_argument_group("output")
@@ -97,19 +102,20 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     """Parse, build, evaluate."""
     args = parse_arguments()
-    devices = parse_devices(args.gpus)
+    exported = args.resume.suffix == ".onnx" and args.gpus is None
+    devices = parse_devices("-1" if exported else args.gpus)
     if args.gpus and len(devices) > 1:
         raise ConfigError(f"--gpus={args.gpus}: evaluation runs on one device")
-    checkpoint = read_checkpoint(args.resume)
+    net, meta = open_network(args.resume, args.backend, devices[0], args.model)
     protocol = choose_protocol(
-        checkpoint,
+        meta,
+        args.resume,
         root=args.dataset_root,
         split=args.split,
         scales=args.scales,
         flip=args.flip,
         box_size=args.box_size,
     )
-    net = load_network(checkpoint, devices[0], args.model)
     dataset = CocoKeypoints(protocol.root, protocol.split, net.skeleton)
     image_ids = select_images(dataset, args.subset, args.limit)
     codec = PafCodec(net.skeleton, net.stride, protocol.sigma, protocol.paf_width, RULES[args.rules])
@@ -123,6 +129,7 @@ def main() -> None:
         "rules": args.rules,
         "model": net.name,
         "checkpoint": str(args.resume),
+        "backend": args.backend or "default",
         "device": str(devices[0]),
     }
     figures = evaluate_coco(estimator, dataset, image_ids, output, viz=args.viz, show=args.show, protocol=notes)

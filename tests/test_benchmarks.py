@@ -22,7 +22,7 @@ def run(*arguments: object) -> subprocess.CompletedProcess:
 def test_help_names_parts_and_options():
     process = run("--help")
     assert process.returncode == 0, process.stderr
-    for name in (*PARTS, "--json", "--repeat", "--quick", "--checkpoint", "--images", "--workers"):
+    for name in (*PARTS, "--json", "--repeat", "--quick", "--checkpoint", "--images", "--workers", "--ir"):
         assert name in process.stdout
 
 

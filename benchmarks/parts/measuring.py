@@ -30,6 +30,8 @@ class Options:
         The network and the folder of pictures of ``evaluate``.
     workers
         The threads of ``loader``.
+    ir
+        A file of OpenVINO for ``network``.
     """
 
     quick: bool = False
@@ -37,6 +39,7 @@ class Options:
     checkpoint: Path | None = None
     images: Path | None = None
     workers: tuple[int, ...] = (0, 1, 2)
+    ir: Path | None = None
 
     def repetitions(self, usual: int) -> int:
         """Return how often to measure what is usually measured so often."""
