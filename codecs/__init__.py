@@ -1,5 +1,6 @@
 """Pose representations: each class turns keypoints into training targets and maps back into people."""
 
+from .heatmap import HeatmapCodec, HeatmapTargets
 from .paf import RULES, DecodeRules, PafCodec, Targets
 
-__all__ = ["RULES", "DecodeRules", "PafCodec", "Targets"]
+__all__ = ["RULES", "DecodeRules", "HeatmapCodec", "HeatmapTargets", "PafCodec", "Targets"]

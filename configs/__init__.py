@@ -1,9 +1,10 @@
 """Recipes: one file per training run, and the defaults they share."""
 
-from .recipe import DEFAULTS, from_json, list_configs, load_config, override, recipe, set_value, to_json
+from .defaults import TASKS
+from .recipe import from_json, list_configs, load_config, override, recipe, set_value, to_json
 
 __all__ = [
-    "DEFAULTS",
+    "TASKS",
     "from_json",
     "list_configs",
     "load_config",

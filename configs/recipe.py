@@ -14,110 +14,32 @@ from easydict import EasyDict
 from ..cli import parse_assignments
 from ..errors import ConfigError, CpmError
 from ..skeletons import Skeleton
+from .defaults import CHOICES, LEAST, TASKS
 
-DEFAULTS: dict[str, dict[str, Any]] = {
-    "model": {
-        "name": "cpm_vgg19",
-        "options": {},  # for the network, e.g. stages=6
-        "pretrained": "",  # "imagenet" for the trunk, or a checkpoint of the whole network
-        "trunk_file": "",  # a local file with the ImageNet trunk; none is then downloaded
-    },
-    "data": {"root": "data/coco", "train": "train2017", "val": "val2017"},
-    "labels": {
-        "skeleton": "OPENPOSE_18",  # a name, or a Skeleton
-        "sigma": 7.0,  # of the Gaussians, in pixels of the crop
-        "paf_width": 1.0,  # half the width of a limb, in cells
-    },
-    "people": {"min_keypoints": 5, "min_area": 1024.0, "min_distance": 0.3},  # see PersonFilter
-    "augment": {  # see Augmentation
-        "crop": 368,
-        "reference": "person",
-        "height": 0.6,
-        "scale": (0.5, 1.1),
-        "rotation": 40.0,
-        "shift": 40.0,
-        "flip": 0.5,
-        "fill": 128,
-        "supervise_border": True,
-    },
-    "loss": {"reduction": "sum"},  # see StageLoss
-    "optimizer": {
-        "name": "sgd",  # or adam
-        "lr": 2e-5,
-        "momentum": 0.9,
-        "weight_decay": 5e-4,  # not on biases, gammas and betas
-        "lr_mults": (),  # (pattern, factor) for the parameters whose names the pattern is found in
-    },
-    "schedule": {  # see Schedule; counted in iterations
-        "kind": "step",
-        "warmup": 1000,
-        "warmup_factor": 0.1,
-        "steps": (136106, 272212, 408318, 544424),
-        "gamma": 1 / 3,
-    },
-    "train": {
-        "epochs": 40,
-        "batch_size": 10,  # over all devices
-        "num_workers": 4,
-        "freeze_bn": False,  # normalise by the statistics that the network brings; for small batches of few images
-        "amp": "",  # 16-bit convolutions: "auto", "bfloat16" (CPU) or "float16" (GPU)
-        "seed": 7,
-        "log_every": 50,  # iterations
-        "checkpoint_every": 1000,  # iterations; last.npz is written after every epoch too
-        "keep_every": 5,  # epochs; the network alone is kept as epoch-NNN.npz; 0 keeps only last.npz and best.npz
-        "max_iterations": 0,  # of an epoch; 0 is all of it
-        "max_val_batches": 0,  # 0 is all of them
-    },
-    "test": {"scales": (0.5, 1.0, 1.5, 2.0), "flip": True, "box_size": 368},  # see PoseEstimator
-}
-
-# The lowest values that make sense.
-LEAST = {
-    "labels.sigma": 0.1,
-    "labels.paf_width": 0.1,
-    "augment.crop": 8,
-    "augment.height": 0.01,
-    "augment.rotation": 0.0,
-    "augment.shift": 0.0,
-    "augment.flip": 0.0,
-    "augment.fill": 0,
-    "optimizer.lr": 0.0,
-    "optimizer.momentum": 0.0,
-    "optimizer.weight_decay": 0.0,
-    "schedule.warmup": 0,
-    "train.epochs": 1,
-    "train.batch_size": 1,
-    "train.num_workers": 0,
-    "train.seed": 0,
-    "train.log_every": 1,
-    "train.checkpoint_every": 1,
-    "train.keep_every": 0,
-    "train.max_iterations": 0,
-    "train.max_val_batches": 0,
-    "test.box_size": 1,
-}
-# The values that text may have.
-CHOICES = {"train.amp": ("", "auto", "bfloat16", "float16")}
 _NOT_OPTIONS = ("name", "pretrained", "ctx", "skeleton", "trunk_file")  # get_model takes them from elsewhere
 
 
-def recipe(name: str, **sections: dict[str, Any]) -> EasyDict:
+def recipe(name: str, task: str = "cpm", **sections: dict[str, Any]) -> EasyDict:
     """Return a recipe: the defaults with the given values in their places.
 
     Parameters
     ----------
     name
         Names the folder of the run.
+    task
+        What is trained, one of :data:`TASKS`: "cpm", for people in whole images, or "topdown", for one in a box.
     **sections
-        The sections of :data:`DEFAULTS` with the keys that differ.
+        The sections of the task with the keys that differ.
 
     Raises
     ------
     ConfigError
-        If a key is unknown or a value has another type than its default.
+        If the task or a key is unknown or a value has another type than its default.
     """
+    if task not in TASKS:
+        raise ConfigError(f"task={task!r}: expected {' or '.join(TASKS)}")
     # EasyDict turns tuples of plain values into themselves, so that types survive.
-    config = EasyDict({"name": name, **{section: dict(values) for section, values in DEFAULTS.items()}})
+    config = EasyDict({"name": name, "task": task, **{key: dict(values) for key, values in TASKS[task].items()}})
     for section, values in sections.items():
         for key, value in values.items():
             set_value(config, f"{section}.{key}", value)
@@ -139,16 +61,23 @@ def set_value(config: EasyDict, key: str, value: Any) -> None:
             raise ConfigError(f"{key}: not an option of a network")
         config.model.options[option] = value
         return
-    if section not in DEFAULTS:
-        raise ConfigError(f"unknown key {key!r}; the sections are: {', '.join(DEFAULTS)}")
-    if name not in DEFAULTS[section]:
-        raise ConfigError(f"unknown key {key!r}; {section} has: {', '.join(DEFAULTS[section])}")
-    config[section][name] = _typed(key, value, DEFAULTS[section][name])
+    defaults = TASKS[config.task]
+    if section not in defaults:
+        raise ConfigError(f"unknown key {key!r}; the sections are: {', '.join(defaults)}")
+    if name not in defaults[section]:
+        raise ConfigError(f"unknown key {key!r}; {section} has: {', '.join(defaults[section])}")
+    config[section][name] = _typed(key, value, defaults[section][name])
     if key in LEAST and not config[section][name] >= LEAST[key]:
         raise ConfigError(f"{key}={value!r}: expected at least {LEAST[key]}")
     if key in CHOICES and value not in CHOICES[key]:
         raise ConfigError(f"{key}={value!r}: expected one of {', '.join(map(repr, CHOICES[key]))}")
-    if key == "augment.scale" and not (len(value) == 2 and 0 < value[0] <= value[1]):
+    if key == "augment.size" and not (len(value) == 2 and all(type(side) is int and side > 0 for side in value)):
+        raise ConfigError(f"{key}={value!r}: expected width and height in pixels")
+    if (
+        key == "augment.scale"
+        and isinstance(value, (list, tuple))
+        and not (len(value) == 2 and 0 < value[0] <= value[1])
+    ):
         raise ConfigError(f"{key}={value!r}: expected the lowest and the highest factor")
 
 
@@ -195,10 +124,11 @@ def load_config(source: str) -> EasyDict:
     return config
 
 
-def list_configs() -> list[str]:
-    """Return the names of the recipes that come with cpm."""
+def list_configs(task: str | None = None) -> list[str]:
+    """Return the names of the recipes that come with cpm, of one task or of all."""
     names = (entry.name[:-3] for entry in resources.files(__package__).iterdir() if entry.name.endswith(".py"))
-    return sorted(name for name in names if name not in ("__init__", "recipe"))
+    recipes = sorted(name for name in names if name not in ("__init__", "defaults", "recipe"))
+    return [name for name in recipes if task is None or load_config(name).task == task]
 
 
 def to_json(config: EasyDict) -> str:
@@ -216,7 +146,7 @@ def from_json(text: str, skeleton: Skeleton) -> EasyDict:
     """
     content = json.loads(text)
     content.setdefault("labels", {})["skeleton"] = skeleton
-    return recipe(content.pop("name", "run"), **content)
+    return recipe(content.pop("name", "run"), content.pop("task", "cpm"), **content)
 
 
 def _typed(key: str, value: Any, default: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import logging
 import sys
@@ -77,6 +78,34 @@ def parse_devices(gpus: str | None) -> list[mx.Context]:
             f"--gpus={gpus}: there is no GPU {absent[0]}, {present} found{build}; --gpus=-1 runs on the CPU"
         )
     return [mx.gpu(number) for number in numbers]
+
+
+def parse_scales(text: str) -> tuple[float, ...]:
+    """Return the numbers of a list with commas.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        If the text is something else.
+    """
+    try:
+        return tuple(float(scale) for scale in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: expected numbers with commas such as 0.5,1,1.5,2") from None
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Return the width and height that ``HEIGHTxWIDTH`` gives.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        If the text is something else.
+    """
+    height, _, width = text.partition("x")
+    if not (height.isdecimal() and width.isdecimal() and int(height) and int(width)):
+        raise argparse.ArgumentTypeError(f"{text!r}: expected height and width such as 256x192")
+    return int(width), int(height)
 
 
 def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:

@@ -3,19 +3,39 @@
 from .coco import CocoKeypoints, ImageRecord, PersonAnnotation
 from .images import list_images, read_image
 from .loader import BatchLoader
-from .training_set import Example, PersonFilter, TrainingSet
+from .mpii import MpiiPeople, MpiiPerson
+from .opening import KeypointData, open_dataset
+from .person_crops import CropAugmentation, CropWarp, PersonBox, box_of, crop_warp, matches_box, mpii_box_of
+from .person_set import BoxedPerson, PersonChoice, PersonSet
+from .sample_set import Example, SampleSet
+from .training_set import PersonFilter, TrainingSet
 from .transforms import Augmentation, Warp
 
 __all__ = [
     "Augmentation",
     "BatchLoader",
+    "BoxedPerson",
     "CocoKeypoints",
+    "CropAugmentation",
+    "CropWarp",
     "Example",
     "ImageRecord",
+    "KeypointData",
+    "MpiiPeople",
+    "MpiiPerson",
     "PersonAnnotation",
+    "PersonBox",
+    "PersonChoice",
     "PersonFilter",
+    "PersonSet",
+    "SampleSet",
     "TrainingSet",
     "Warp",
+    "box_of",
+    "crop_warp",
     "list_images",
+    "matches_box",
+    "mpii_box_of",
+    "open_dataset",
     "read_image",
 ]

@@ -10,7 +10,7 @@ import numpy as np
 from mxnet.gluon.data import DataLoader
 
 from ..errors import ConfigError
-from .training_set import Example, TrainingSet
+from .sample_set import Example, SampleSet
 
 
 @dataclass
@@ -57,7 +57,7 @@ class EpochBatches:
 
 
 class BatchLoader:
-    """Batches of a :class:`TrainingSet`, prepared ahead by `num_workers` threads.
+    """Batches of a :class:`SampleSet`, prepared ahead by `num_workers` threads.
 
     Reading, warping and drawing run outside of Python's lock, so that threads keep many cores busy. They share the
     annotations, and every sample is made in its place in the batch: nothing is copied. Processes would have to copy
@@ -76,7 +76,7 @@ class BatchLoader:
         Whether every epoch has an order of its own.
     """
 
-    def __init__(self, samples: TrainingSet, batch_size: int, num_workers: int, shuffle: bool = True) -> None:
+    def __init__(self, samples: SampleSet, batch_size: int, num_workers: int, shuffle: bool = True) -> None:
         self._samples, self._num_workers = samples, num_workers
         self._batches = EpochBatches(len(samples), batch_size, samples.seed, shuffle)
         if num_workers > 0:
@@ -104,7 +104,7 @@ class BatchLoader:
 class _Whole:
     """The batches of an epoch as a data set: Gluon's loader takes each as one item, made in its place."""
 
-    samples: TrainingSet
+    samples: SampleSet
     keys: list[list[tuple[int, int]]]
 
     def __len__(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -15,9 +15,9 @@ from ..skeletons import convert
 from .annotation_index import AnnotationIndex
 from .coco import CocoKeypoints, ImageRecord
 from .images import read_bgr
+from .mpii import MpiiPeople
+from .sample_set import Example, SampleSet
 from .transforms import Augmentation
-
-_MAX_REPLACEMENTS = 20
 
 
 @dataclass(frozen=True)
@@ -74,37 +74,8 @@ class PersonFilter:
         return chosen
 
 
-@dataclass(frozen=True)
-class Example:
-    """One sample, or a batch of them with B in front of every shape.
-
-    Attributes
-    ----------
-    image
-        (H, W, 3) uint8 RGB.
-    heatmaps
-        (K + 1, h, w) float32.
-    pafs
-        (2L, h, w) float32.
-    mask
-        (1, h, w) float32: 1 where the loss counts.
-    problems
-        What was wrong with the images that had to be replaced by others.
-    """
-
-    image: np.ndarray
-    heatmaps: np.ndarray
-    pafs: np.ndarray
-    mask: np.ndarray
-    problems: tuple[str, ...] = ()
-
-    def sample(self, place: int) -> Example:
-        """Return one sample of a batch, which shares its arrays."""
-        return Example(self.image[place], self.heatmaps[place], self.pafs[place], self.mask[place])
-
-
-class TrainingSet:
-    """The samples of a data set; sample (epoch, index) is the same whenever and wherever it is asked for.
+class TrainingSet(SampleSet):
+    """The samples of a data set: a crop around each person that passes the filter.
 
     Parameters
     ----------
@@ -117,7 +88,7 @@ class TrainingSet:
     people
         Which people get a sample.
     seed
-        Together with the epoch and the index it fixes every random draw.
+        See `SampleSet`.
 
     Raises
     ------
@@ -128,9 +99,15 @@ class TrainingSet:
     """
 
     def __init__(
-        self, dataset: CocoKeypoints, codec: PafCodec, augmentation: Augmentation, people: PersonFilter, seed: int
+        self,
+        dataset: CocoKeypoints | MpiiPeople,
+        codec: PafCodec,
+        augmentation: Augmentation,
+        people: PersonFilter,
+        seed: int,
     ) -> None:
-        self.dataset, self.codec, self.augmentation, self.seed = dataset, codec, augmentation, seed
+        super().__init__(seed)
+        self.dataset, self.codec, self.augmentation = dataset, codec, augmentation
         if augmentation.crop % codec.stride:
             raise ConfigError(f"augment.crop={augmentation.crop}: expected a multiple of the stride {codec.stride}")
         source, target = dataset.skeleton, codec.skeleton
@@ -151,40 +128,15 @@ class TrainingSet:
     def __len__(self) -> int:
         return len(self.samples)
 
-    def __getitem__(self, key: tuple[int, int]) -> Example:
-        """Return sample (epoch, index); the next readable one, with a note, where its image is broken.
-
-        Raises
-        ------
-        DataError
-            If the images of many samples in a row are broken.
-        """
-        batch = self.batch([key])
-        return replace(batch.sample(0), problems=batch.problems)
-
-    def batch(self, keys: Sequence[tuple[int, int]]) -> Example:
-        """Return the samples of these keys as a batch; parameters and errors as for one of them."""
-        count, crop, cells = len(keys), self.augmentation.crop, self.augmentation.crop // self.codec.stride
+    def _empty(self, count: int) -> Example:
+        crop, cells = self.augmentation.crop, self.augmentation.crop // self.codec.stride
         skeleton = self.codec.skeleton
-        batch = Example(
+        return Example(
             image=np.empty((count, crop, crop, 3), np.uint8),
             heatmaps=np.empty((count, skeleton.num_joints + 1, cells, cells), np.float32),
             pafs=np.empty((count, 2 * skeleton.num_limbs, cells, cells), np.float32),
             mask=np.empty((count, 1, cells, cells), np.float32),
         )
-        problems = [problem for place, key in enumerate(keys) for problem in self._fill(batch.sample(place), *key)]
-        return replace(batch, problems=tuple(problems))
-
-    def _fill(self, out: Example, epoch: int, index: int) -> list[str]:
-        """Make a sample, or one that takes its place, in the arrays of `out`; return what was wrong."""
-        problems: list[str] = []
-        for step in range(min(len(self), _MAX_REPLACEMENTS)):
-            try:
-                self._make(out, epoch, (index + step) % len(self))
-                return problems
-            except DataError as error:
-                problems.append(str(error))
-        raise DataError(f"{len(problems)} images in a row cannot be used; the first: {problems[0]}")
 
     def _make(self, out: Example, epoch: int, index: int) -> None:
         row, place = self.samples[index].tolist()
@@ -198,6 +150,7 @@ class TrainingSet:
         cv2.cvtColor(crop, cv2.COLOR_BGR2RGB, dst=out.image)  # less to turn round than the whole image
         keypoints = self._keypoints[self._offsets[row] : self._offsets[row + 1]]
         keypoints = warp.keypoints(keypoints, self.codec.skeleton)
+        assert out.pafs is not None
         self.codec.encode(keypoints, (self.augmentation.crop, self.augmentation.crop), Targets(out.heatmaps, out.pafs))
 
         border = 255 if self.augmentation.supervise_border else 0

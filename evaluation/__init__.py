@@ -1,23 +1,43 @@
 """Scores of people found in images."""
 
+from .boxes import ImageBoxes, annotated_boxes, detected_boxes, mpii_boxes
 from .coco import FIGURES, format_scores, oracle_coco, people_to_results, score_coco
 from .evaluate import evaluate_coco
-from .mpii import pckh
-from .protocol import Protocol, choose_protocol
+from .mpii import MpiiTruth, format_pckh, pckh, read_mpii_truth, score_mpii, truth_of_people
+from .nms import oks_matrix, oks_nms, rescore
+from .protocol import BoxProtocol, Protocol, choose_box_protocol, choose_protocol
 from .quantizing import accuracy_report, spread_images
 from .subsets import select_images
+from .topdown import evaluate_boxes, evaluate_mpii, evaluate_people
 
 __all__ = [
     "FIGURES",
+    "BoxProtocol",
+    "ImageBoxes",
+    "MpiiTruth",
     "Protocol",
     "accuracy_report",
+    "annotated_boxes",
+    "choose_box_protocol",
     "choose_protocol",
+    "detected_boxes",
+    "evaluate_boxes",
     "evaluate_coco",
+    "evaluate_mpii",
+    "evaluate_people",
+    "format_pckh",
     "format_scores",
+    "mpii_boxes",
+    "oks_matrix",
+    "oks_nms",
     "oracle_coco",
     "pckh",
     "people_to_results",
+    "read_mpii_truth",
+    "rescore",
     "score_coco",
+    "score_mpii",
     "select_images",
     "spread_images",
+    "truth_of_people",
 ]

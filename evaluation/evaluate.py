@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
 from ..datasets import CocoKeypoints, ImageRecord, read_image
-from ..draw import contact_sheet, draw_people, save_image
+from ..draw import draw_people
 from ..errors import ConfigError, DataError
-from ..files import atomic_path, write_json
 from ..inference import PoseEstimator
 from .coco import load_truth, people_to_results, score_coco
 from .pictures import check_display, draw_result, show_picture
+from .reports import Gallery, writable_folder, write_report
 
 logger = logging.getLogger(__name__)
-
-_SHEET = 12  # images on the sheet of people.jpg
 
 
 @dataclass
@@ -35,8 +30,6 @@ class _Run:
     results: list[dict[str, Any]] = field(default_factory=list)
     skipped: list[int] = field(default_factory=list)
     seconds: float = 0.0
-    sheet: list[np.ndarray] = field(default_factory=list)  # pictures with people in them
-    empty: list[np.ndarray] = field(default_factory=list)  # and without
 
 
 def evaluate_coco(
@@ -92,10 +85,11 @@ def evaluate_coco(
     truth, _, _ = load_truth(dataset.annotation_file, dataset.skeleton)
     if show:
         check_display()
-    output = None if output is None else _writable_folder(Path(output))
+    output = None if output is None else writable_folder(output)
     if viz and output is None:
         raise ConfigError("viz=True needs output, the folder to write the pictures to")
-    run = _run(estimator, dataset, records, progress, output / "viz" if viz and output else None, show)
+    gallery = Gallery(output / "viz") if viz and output else None
+    run = _run(estimator, dataset, records, progress, gallery, show)
     if len(run.skipped) == len(records):
         raise DataError(f"none of the {len(records)} images of {records[0].path.parent} can be read")
     figures: dict[str, float] = score_coco(truth, run.results, dataset.skeleton, [record.id for record in records])
@@ -108,9 +102,9 @@ def evaluate_coco(
             "skipped": run.skipped,
             "seconds_per_image": seconds_per_image,
         }
-        _write(output, run.results, metrics)
-        if sheet := (run.sheet + run.empty)[:_SHEET]:
-            save_image(output / "people.jpg", contact_sheet(sheet, columns=4, height=240))
+        write_report(output, run.results, metrics)
+        if gallery is not None:
+            gallery.write_sheet(output / "people.jpg")
     return figures
 
 
@@ -131,13 +125,11 @@ def _run(
     dataset: CocoKeypoints,
     records: Sequence[ImageRecord],
     progress: bool,
-    pictures: Path | None,
+    gallery: Gallery | None,
     show: bool,
 ) -> _Run:
     """Estimate every image that can be read; write or show pictures on the way."""
     run, skeleton = _Run(), estimator.codec.skeleton
-    for stale in pictures.glob("[0-9]*.jpg") if pictures is not None else ():
-        stale.unlink()
     with logging_redirect_tqdm():
         for record in tqdm(records, unit="image", disable=not progress):
             try:
@@ -151,13 +143,10 @@ def _run(
             people = estimator.decode(maps, image.shape[:2])
             run.seconds += time.perf_counter() - start
             run.results += people_to_results(record.id, people, skeleton, dataset.category_id, dataset.skeleton)
-            if pictures is not None or show:
+            if gallery is not None or show:
                 picture = draw_result(estimator, image, people, maps)
-                if pictures is not None:
-                    save_image(pictures / f"{record.id:012d}.jpg", picture)
-                    sheet = run.sheet if people else run.empty
-                    if len(sheet) < _SHEET:
-                        sheet.append(draw_people(image, people, skeleton))
+                if gallery is not None:
+                    gallery.add(record.id, picture, draw_people(image, people, skeleton), bool(people))
                 show = show and show_picture(picture)
     return run
 
@@ -169,21 +158,3 @@ def _settings(estimator: PoseEstimator) -> dict[str, Any]:
         "box_size": estimator.box_size,
         "stage": estimator.stage,  # in natural order: 0 is the first, -1 the last
     }
-
-
-def _writable_folder(path: Path) -> Path:
-    """Create a folder now, so that a mistake does not show only after hours."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be made the output folder ({error.strerror})") from None
-    if not os.access(path, os.W_OK | os.X_OK):
-        raise ConfigError(f"{path}: the output folder is not writable")
-    return path
-
-
-def _write(output: Path, results: list[dict[str, Any]], metrics: dict[str, Any]) -> None:
-    write_json(output / "results.json", results)
-    with atomic_path(output / "metrics.json") as temporary:
-        temporary.write_text(json.dumps(metrics, indent=2) + "\n")
-    logger.info("wrote %s and %s", output / "results.json", output / "metrics.json")

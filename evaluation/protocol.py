@@ -7,17 +7,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from easydict import EasyDict
+
 from ..configs import from_json, recipe
-from ..errors import CheckpointError
+from ..errors import CheckpointError, ConfigError
 from ..models import skeleton_from_meta
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """What determines the scores of a network besides its parameters.
+    """What determines the scores of a network for whole images besides its parameters.
 
     Attributes
     ----------
+    dataset
+        "coco" or "mpii".
     root, split
         The folder of the data set and the images in it.
     sigma, paf_width
@@ -26,6 +30,7 @@ class Protocol:
         See :class:`cpm.inference.PoseEstimator`.
     """
 
+    dataset: str
     root: str
     split: str
     sigma: float
@@ -35,6 +40,32 @@ class Protocol:
     box_size: int
 
 
+@dataclass(frozen=True)
+class BoxProtocol:
+    """The same for one person in a box.
+
+    Attributes
+    ----------
+    dataset, root, split
+        See `Protocol`.
+    sigma, unbiased
+        See :class:`cpm.codecs.HeatmapCodec`.
+    size, enlarge
+        Width and height of the crops in pixels, and by how much the boxes of COCO grow.
+    flip
+        See :class:`cpm.inference.BoxEstimator`.
+    """
+
+    dataset: str
+    root: str
+    split: str
+    sigma: float
+    unbiased: bool
+    size: tuple[int, int]
+    enlarge: float
+    flip: bool
+
+
 def choose_protocol(meta: Mapping[str, Any], path: str | Path, **given: Any) -> Protocol:
     """Return the protocol of the recipe that a network was trained by, with the given values in their places.
 
@@ -42,7 +73,7 @@ def choose_protocol(meta: Mapping[str, Any], path: str | Path, **given: Any) -> 
     ----------
     meta
         The description of a checkpoint or an exported network. Without a recipe in it the defaults of
-        :data:`cpm.configs.DEFAULTS` hold.
+        :data:`cpm.configs.TASKS` hold.
     path
         Its file, for messages.
     **given
@@ -52,13 +83,44 @@ def choose_protocol(meta: Mapping[str, Any], path: str | Path, **given: Any) -> 
     ------
     CheckpointError
         If its recipe is broken.
+    ConfigError
+        If its recipe is for another task.
     """
-    config = recipe("default")
-    if "config" in meta:
-        try:
-            config = from_json(meta["config"], skeleton_from_meta(meta))
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise CheckpointError(f"{path}: its recipe is broken ({error!r})") from None
+    config = _config(meta, path, "cpm")
     labels = {name: config.labels[name] for name in ("sigma", "paf_width")}
-    protocol = Protocol(root=config.data.root, split=config.data.val, **labels, **config.test)
+    return _fill(Protocol(**_data(config), **labels, **config.test), given)
+
+
+def choose_box_protocol(meta: Mapping[str, Any], path: str | Path, **given: Any) -> BoxProtocol:
+    """Return the protocol for one person in a box; parameters and errors as of `choose_protocol`.
+
+    Without a recipe the body decides: MPII in squares of 256 pixels, others as COCO in 192x256.
+    """
+    config = _config(meta, path, "topdown")
+    if "config" not in meta and skeleton_from_meta(meta).name == "MPII_16":
+        config.data.update(dataset="mpii", root="data/mpii", train="train", val="valid")
+        config.augment["size"] = (256, 256)
+    labels = {name: config.labels[name] for name in ("sigma", "unbiased")}
+    crops = {name: config.augment[name] for name in ("size", "enlarge")}
+    return _fill(BoxProtocol(**_data(config), **labels, **crops, **config.test), given)
+
+
+def _config(meta: Mapping[str, Any], path: str | Path, task: str) -> EasyDict:
+    if "config" not in meta:
+        return recipe("default", task)
+    try:
+        config = from_json(meta["config"], skeleton_from_meta(meta))
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path}: its recipe is broken ({error!r})") from None
+    if config.task != task:
+        script = {"cpm": "evaluate.py", "topdown": "evaluate_topdown.py"}[config.task]
+        raise ConfigError(f"{path}: trained by the recipe {config.name}, which is one for scripts/{script}")
+    return config
+
+
+def _data(config: EasyDict) -> dict[str, Any]:
+    return {"dataset": config.data.dataset, "root": config.data.root, "split": config.data.val}
+
+
+def _fill(protocol: Any, given: Mapping[str, Any]) -> Any:
     return replace(protocol, **{name: value for name, value in given.items() if value is not None})

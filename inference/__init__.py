@@ -1,16 +1,25 @@
 """From images to people."""
 
+from .detector import PersonDetector
 from .estimator import Maps, PoseEstimator, fit_image, stage_from_last
 from .onnx_network import RUNTIMES, OnnxNetwork
 from .opening import BACKENDS, open_network
+from .predicting import detected_people, given_boxes, predict_files, whole_image
+from .topdown import BoxEstimator
 
 __all__ = [
     "BACKENDS",
     "RUNTIMES",
+    "BoxEstimator",
     "Maps",
     "OnnxNetwork",
+    "PersonDetector",
     "PoseEstimator",
+    "detected_people",
     "fit_image",
+    "given_boxes",
     "open_network",
+    "predict_files",
     "stage_from_last",
+    "whole_image",
 ]

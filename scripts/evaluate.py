@@ -6,20 +6,12 @@ python scripts/evaluate.py --resume=output/cpm_res50_coco/best.npz --viz
 import argparse
 from pathlib import Path
 
-from cpm.cli import parse_devices, run
+from cpm.cli import parse_devices, parse_scales, run
 from cpm.codecs import RULES, PafCodec
 from cpm.datasets import CocoKeypoints
 from cpm.errors import ConfigError
 from cpm.evaluation import choose_protocol, evaluate_coco, format_scores, select_images
 from cpm.inference import BACKENDS, PoseEstimator, open_network, stage_from_last
-
-
-def parse_scales(text: str) -> tuple:
-    """Return the numbers of a list with commas."""
-    try:
-        return tuple(float(scale) for scale in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected numbers with commas such as 0.5,1,1.5,2") from None
 
 
 def parse_arguments() -> argparse.Namespace:

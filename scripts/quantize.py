@@ -40,6 +40,8 @@ def parse_arguments() -> argparse.Namespace:
         action="store_true",
         help="round weights to 7 bits: more exact on processors without VNNI, where sums of 8 bits may overflow",
     )
+    parser.add_argument("--float-layers", type=int, metavar="N", help="how many of the first convolutions stay in "
+                        "float (default: 3 in networks with depthwise convolutions, else none)")  # fmt: skip
     parser.add_argument(
         "--stage",
         type=int,
@@ -59,7 +61,8 @@ def main() -> None:
     images, check = spread_images(args.images, args.count, args.check, height, net.multiple)
     extra = {key: checkpoint.meta[key] for key in ("config", "recipe") if key in checkpoint.meta}
     stage = stage_from_last(net, args.stage)
-    accuracy = quantize_network(net, args.output, images, check, args.calibration, args.reduce_range, stage, extra)
+    options = {"reduce_range": args.reduce_range, "float_layers": args.float_layers, "stage": stage}
+    accuracy = quantize_network(net, args.output, images, check, args.calibration, extra=extra, **options)
     report = args.output.with_suffix(".json")
     write_json(report, {"checkpoint": str(args.checkpoint), "height": height, **accuracy.as_dict()})
     print(accuracy_report(accuracy))

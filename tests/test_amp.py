@@ -231,7 +231,7 @@ def test_resuming_is_exact(config, bfloat16, tmp_path, monkeypatch, scaled):
     part = tmp_path / "parts" / "last.npz"
     part.write_bytes(kept[3])
     mx.random.seed(99)
-    resumed, checkpoint = choose_recipe(None, None, part, [])
+    resumed, checkpoint = choose_recipe(None, "", None, part, [])
     assert resumed.train.amp == "auto" and checkpoint.meta["updates"] == (2 if scaled else 3)
     build_trainer(resumed, [mx.cpu()], tmp_path / "parts", checkpoint).fit()
     assert_equal(parameters(tmp_path / "run" / "last.npz"), parameters(part))
@@ -261,7 +261,7 @@ def test_broken_training_state_is_an_error(config, bfloat16, tmp_path, monkeypat
         checkpoint.meta["updates"] = updates
         monkeypatch.setattr("cpm.training.build.read_checkpoint", lambda path: checkpoint)
         with pytest.raises(CheckpointError, match="its training state is broken"):
-            choose_recipe(None, None, tmp_path / "run" / "last.npz", [])
+            choose_recipe(None, "", None, tmp_path / "run" / "last.npz", [])
 
 
 def test_the_script_trains_in_bfloat16(run_script, config, bfloat16, tmp_path):

@@ -139,7 +139,7 @@ def test_resuming_in_the_middle_of_an_epoch_is_exact(config, tmp_path, optimizer
     assert (held["epoch"], held["batch"], held["iteration"]) == (1, 1, 4)
 
     mx.random.seed(99)
-    resumed, checkpoint = choose_recipe(None, None, tmp_path / "parts" / "last.npz", [])
+    resumed, checkpoint = choose_recipe(None, "", None, tmp_path / "parts" / "last.npz", [])
     build_trainer(resumed, [mx.cpu(0)], tmp_path / "parts", checkpoint).fit()
     assert_equal(parameters(tmp_path / "whole" / "last.npz"), parameters(tmp_path / "parts" / "last.npz"))
     tables = [(tmp_path / run / "losses.csv").read_text() for run in ("whole", "parts")]
@@ -149,7 +149,7 @@ def test_resuming_in_the_middle_of_an_epoch_is_exact(config, tmp_path, optimizer
 def test_a_run_stopped_before_its_first_step_can_go_on(config, tmp_path):
     trainer = build_trainer(config, [mx.cpu()], tmp_path / "run")
     trainer._save("last.npz", resumable=True)
-    resumed, checkpoint = choose_recipe(None, None, tmp_path / "run" / "last.npz", [])
+    resumed, checkpoint = choose_recipe(None, "", None, tmp_path / "run" / "last.npz", [])
     assert build_trainer(resumed, [mx.cpu()], tmp_path / "run", checkpoint).progress.iteration == 0
 
 
@@ -193,14 +193,14 @@ def test_recipe_network_and_checkpoint_must_fit(config, tmp_path):
     run = tmp_path / "run"
     build_trainer(config, [mx.cpu()], run).fit()
     with pytest.raises(ConfigError, match="holds a cpm_mobilenet, not the cpm_vgg19"):
-        choose_recipe(None, "cpm_vgg19", run / "last.npz", [])
+        choose_recipe(None, "", "cpm_vgg19", run / "last.npz", [])
     with pytest.raises(ConfigError, match="brings its own recipe"):
-        choose_recipe("quickstart", None, run / "last.npz", [])
+        choose_recipe("quickstart", "", None, run / "last.npz", [])
     with pytest.raises(CheckpointError, match="no training state"):
-        choose_recipe(None, None, run / "best.npz", [])
+        choose_recipe(None, "", None, run / "best.npz", [])
     with pytest.raises(ConfigError, match=r"model\.\* and labels\.skeleton cannot be changed"):
-        choose_recipe(None, None, run / "last.npz", ["model.options.stages=3"])
-    resumed, checkpoint = choose_recipe(None, "cpm_mobilenet", run / "last.npz", ["optimizer.name=sgd"])
+        choose_recipe(None, "", None, run / "last.npz", ["model.options.stages=3"])
+    resumed, checkpoint = choose_recipe(None, "", "cpm_mobilenet", run / "last.npz", ["optimizer.name=sgd"])
     with pytest.raises(CheckpointError, match=r"optimizer state"):
         build_trainer(resumed, [mx.cpu()], run, checkpoint)
     with pytest.raises(ConfigError, match="holds a run already"):

@@ -1,6 +1,7 @@
 """Training: losses, schedules, the loop, and what a run leaves behind."""
 
 from .build import build_trainer, check_output, choose_recipe
+from .command import add_training_options, run_training
 from .losses import StageLoss
 from .schedule import Schedule
 from .trainer import PoseTrainer, Progress
@@ -10,7 +11,9 @@ __all__ = [
     "Progress",
     "Schedule",
     "StageLoss",
+    "add_training_options",
     "build_trainer",
     "check_output",
     "choose_recipe",
+    "run_training",
 ]

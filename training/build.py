@@ -8,12 +8,23 @@ from pathlib import Path
 import mxnet as mx
 from easydict import EasyDict
 
-from ..codecs import PafCodec
+from ..codecs import HeatmapCodec, PafCodec
 from ..configs import from_json, load_config, override, to_json
-from ..datasets import Augmentation, BatchLoader, CocoKeypoints, PersonFilter, TrainingSet
+from ..datasets import (
+    Augmentation,
+    BatchLoader,
+    CropAugmentation,
+    PersonChoice,
+    PersonFilter,
+    PersonSet,
+    SampleSet,
+    TrainingSet,
+    open_dataset,
+)
 from ..errors import CheckpointError, ConfigError
 from ..models import (
     Checkpoint,
+    PoseNet,
     freeze_batch_norm,
     get_model,
     load_parameters,
@@ -27,20 +38,29 @@ from .trainer import PoseTrainer, Progress
 
 
 def choose_recipe(
-    source: str | None, model: str | None, resume: Path | None, changes: Sequence[str]
+    source: str | None,
+    default: str,
+    model: str | None,
+    resume: Path | None,
+    changes: Sequence[str],
+    task: str = "cpm",
 ) -> tuple[EasyDict, Checkpoint | None]:
     """Return the recipe of a run and the checkpoint it goes on from, if any.
 
     Parameters
     ----------
     source
-        A recipe by name or path; by default the COCO recipe of the network.
+        A recipe by name or path.
+    default
+        The name of the recipe, if neither `source` nor `resume` is given.
     model
-        The network by its name; by default that of the recipe.
+        The network that the recipe must be of, if any.
     resume
         A checkpoint with training state, which brings its own recipe.
     changes
         Overrides such as ``train.epochs=3``.
+    task
+        What the recipe must train.
 
     Raises
     ------
@@ -56,11 +76,14 @@ def choose_recipe(
         if model not in (None, config.model.name):
             raise ConfigError(f"{resume}: holds a {config.model.name}, not the {model} that --backbone asks for")
     else:
-        config = load_config(source or f"{model or 'cpm_vgg19'}_coco")
+        config = load_config(source or default)
         if model not in (None, config.model.name):
             raise ConfigError(
                 f"--config {source}: trains a {config.model.name}, not the {model} that --backbone asks for"
             )
+    if config.task != task:
+        script = {"cpm": "train_gluon_cpm.py", "topdown": "train_pose_resnet.py"}[config.task]
+        raise ConfigError(f"{config.name}: a recipe for scripts/{script}")
     network = (to_json(config.model), config.labels.skeleton)
     override(config, changes)
     if checkpoint is not None and network != (to_json(config.model), config.labels.skeleton):
@@ -133,31 +156,56 @@ def build_trainer(
     else:
         net = network_from_meta(checkpoint.meta, ctx=contexts)
         load_parameters(net, checkpoint)
-    if net.kinds[-1] != ("pafs", "heatmaps"):
-        raise ConfigError(f"model.name={net.name}: predicts no PAFs, this trainer is for networks that do")
-    if config.augment.crop % net.multiple:
-        fitting = round(config.augment.crop / net.multiple) * net.multiple
-        raise ConfigError(
-            f"augment.crop={config.augment.crop}: {net.name} needs a multiple of {net.multiple}, such as {fitting}"
-        )
+    _check_fit(config, net)
     if config.train.freeze_bn:
         freeze_batch_norm(net)
-    codec = PafCodec(skeleton, stride=net.stride, sigma=config.labels.sigma, paf_width=config.labels.paf_width)
-    train = _loader(config, codec, config.data.train, training=True)
-    val = _loader(config, codec, config.data.val, training=False)
+    loaders = _person_loaders if config.task == "topdown" else _crowd_loaders
+    train, val = loaders(config, net)
     return PoseTrainer(net, train, val, config, contexts, output, checkpoint)
 
 
-def _loader(config: EasyDict, codec: PafCodec, split: str, training: bool) -> BatchLoader:
+def _check_fit(config: EasyDict, net: PoseNet) -> None:
+    """Make sure that the network is one for the task and takes the crops."""
+    expected = {"cpm": ("pafs", "heatmaps"), "topdown": ("heatmaps",)}[config.task]
+    if net.kinds[-1] != expected:
+        found, wanted = (" and ".join(kinds) for kinds in (net.kinds[-1], expected))
+        raise ConfigError(f"model.name={net.name}: predicts {found}, the task {config.task!r} is to predict {wanted}")
+    key, sides = ("size", config.augment["size"]) if config.task == "topdown" else ("crop", (config.augment.crop,))
+    if any(side % net.multiple for side in sides):
+        fitting = [max(round(side / net.multiple), 1) * net.multiple for side in sides]
+        such = fitting[0] if key == "crop" else tuple(fitting)
+        raise ConfigError(
+            f"augment.{key}={config.augment[key]}: {net.name} needs multiples of {net.multiple}, such as {such}"
+        )
+
+
+def _crowd_loaders(config: EasyDict, net: PoseNet) -> tuple[BatchLoader, BatchLoader]:
+    codec = PafCodec(net.skeleton, stride=net.stride, sigma=config.labels.sigma, paf_width=config.labels.paf_width)
     augmentation = Augmentation(**config.augment)
-    samples = TrainingSet(
-        CocoKeypoints(config.data.root, split, codec.skeleton),
-        codec,
-        augmentation if training else augmentation.without_chance(),
-        PersonFilter(**config.people),
-        config.train.seed,
-    )
-    batch_size = config.train.batch_size
-    if not training:
-        batch_size = min(batch_size, len(samples))
+
+    def samples(split: str, each: Augmentation) -> TrainingSet:
+        dataset = open_dataset(config.data.dataset, config.data.root, split, net.skeleton)
+        return TrainingSet(dataset, codec, each, PersonFilter(**config.people), config.train.seed)
+
+    train, val = samples(config.data.train, augmentation), samples(config.data.val, augmentation.without_chance())
+    return _loader(config, train, training=True), _loader(config, val, training=False)
+
+
+def _person_loaders(config: EasyDict, net: PoseNet) -> tuple[BatchLoader, BatchLoader]:
+    codec = HeatmapCodec(net.skeleton, net.stride, config.labels.sigma, config.labels.unbiased)
+    options = dict(config.augment)
+    size, enlarge = options.pop("size"), options.pop("enlarge")
+    augmentation, choice = CropAugmentation(**options), PersonChoice(**config.people)
+
+    def samples(split: str, each: CropAugmentation) -> PersonSet:
+        dataset = open_dataset(config.data.dataset, config.data.root, split, net.skeleton)
+        people = choice.people(dataset, size[0] / size[1], enlarge)
+        return PersonSet(people, dataset.skeleton, codec, size, each, config.train.seed)
+
+    train, val = samples(config.data.train, augmentation), samples(config.data.val, augmentation.without_chance())
+    return _loader(config, train, training=True), _loader(config, val, training=False)
+
+
+def _loader(config: EasyDict, samples: SampleSet, training: bool) -> BatchLoader:
+    batch_size = config.train.batch_size if training else min(config.train.batch_size, len(samples))
     return BatchLoader(samples, batch_size, config.train.num_workers, shuffle=training)

@@ -8,7 +8,7 @@ from mxnet.gluon.loss import Loss
 
 from ..errors import ConfigError
 
-_REDUCTIONS = ("sum", "half_sum", "mean")
+_REDUCTIONS = ("sum", "half_sum", "mean", "half_mean")
 
 
 class StageLoss(Loss):
@@ -18,7 +18,8 @@ class StageLoss(Loss):
 
     - ``sum``: the sum of m (p - t)² over channels and cells, the loss of the learning rates around 2e-5;
     - ``half_sum``: half of it, as Caffe's Euclidean loss;
-    - ``mean``: its mean over channels and cells.
+    - ``mean``: its mean over channels and cells;
+    - ``half_mean``: half of that, the loss of Xiao et al. 2018, whose mask is the weights of the joints.
 
     The losses of the stages and branches are added; the gradient is divided by the batch size.
 
@@ -40,9 +41,8 @@ class StageLoss(Loss):
         self._reduction = reduction
 
     def hybrid_forward(self, F: Any, prediction: Any, target: Any, mask: Any) -> Any:
-        """Return the (B,) losses of predictions and targets (B, C, h, w) under masks (B, 1, h, w)."""
+        """Return the (B,) losses of predictions and targets (B, C, h, w) under masks (B, 1, h, w) or (B, C, 1, 1)."""
         error = F.broadcast_mul(F.square(prediction - target), mask)
-        if self._reduction == "mean":
-            return F.mean(error, axis=0, exclude=True)
-        total = F.sum(error, axis=0, exclude=True)
-        return total / 2 if self._reduction == "half_sum" else total
+        reduce = F.mean if self._reduction.endswith("mean") else F.sum
+        loss = reduce(error, axis=0, exclude=True)
+        return loss / 2 if self._reduction.startswith("half") else loss

@@ -18,6 +18,8 @@ class Schedule:
         The learning rate after the warm-up.
     total
         The iterations of the whole run.
+    epoch
+        The iterations of an epoch.
     kind
         ``step``: multiplied by `gamma` at each of `steps`; ``cosine``: half a cosine down to 0 at `total`
         (Loshchilov & Hutter 2017, equation 5).
@@ -25,11 +27,13 @@ class Schedule:
         During so many iterations the rate rises linearly from `warmup_factor` times its value.
     steps, gamma
         See ``step``.
+    unit
+        Of the steps: ``iterations`` or ``epochs``.
 
     Raises
     ------
     ConfigError
-        If the kind is unknown.
+        If the kind or the unit is unknown.
     """
 
     lr: float
@@ -39,17 +43,22 @@ class Schedule:
     warmup_factor: float = 0.1
     steps: tuple[int, ...] = ()
     gamma: float = 1 / 3
+    unit: str = "iterations"
+    epoch: int = 1
 
     def __post_init__(self) -> None:
         if self.kind not in ("step", "cosine"):
             raise ConfigError(f"schedule.kind={self.kind!r}: expected step or cosine")
+        if self.unit not in ("iterations", "epochs"):
+            raise ConfigError(f"schedule.unit={self.unit!r}: expected iterations or epochs")
 
     def __call__(self, iteration: int) -> float:
         """Return the learning rate of an iteration, counted from 0."""
         if self.kind == "cosine":
             rate = self.lr * (1 + math.cos(math.pi * min(iteration / max(self.total, 1), 1.0))) / 2
         else:
-            rate = self.lr * self.gamma ** sum(iteration >= step for step in self.steps)
+            place = iteration if self.unit == "iterations" else iteration / self.epoch
+            rate = self.lr * self.gamma ** sum(place >= step for step in self.steps)
         if iteration < self.warmup:
             rate *= self.warmup_factor + (1 - self.warmup_factor) * iteration / self.warmup
         return rate

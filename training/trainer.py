@@ -98,11 +98,14 @@ class PoseTrainer:
             )
         self.net, self.config, self.contexts, self.output = net, config, list(contexts), Path(output)
         self._train, self._val = train, val
+        self._kinds = sorted({kind for kinds in net.kinds for kind in kinds})
         self._loss = StageLoss(config.loss.reduction)
         self._loss.hybridize()
         self._epoch_batches = min(options.max_iterations or len(train), len(train))
         schedule = {key: value for key, value in config.schedule.items()}
-        self._schedule = Schedule(config.optimizer.lr, options.epochs * self._epoch_batches, **schedule)
+        self._schedule = Schedule(
+            config.optimizer.lr, options.epochs * self._epoch_batches, epoch=self._epoch_batches, **schedule
+        )
         self._precision = choose_precision(options.amp, self.contexts)
         if self._precision:
             lower_precision(net, self._precision)
@@ -180,8 +183,8 @@ class PoseTrainer:
         return losses
 
     def _stage_losses(self, part: Sequence[mx.nd.NDArray]) -> mx.nd.NDArray:
-        images, heatmaps, pafs, mask = part
-        targets = {"pafs": pafs, "heatmaps": heatmaps}
+        images, mask, *maps_of_kinds = part
+        targets = dict(zip(self._kinds, maps_of_kinds))
         losses = [
             self._loss(maps, targets[kind], mask).sum()
             for kinds, stage in zip(self.net.kinds, self.net(images))
@@ -193,7 +196,7 @@ class PoseTrainer:
         return [f"stage{number}_{kind}" for number, kinds in enumerate(self.net.kinds, 1) for kind in kinds]
 
     def _share_out(self, batch: Example) -> list[tuple[mx.nd.NDArray, ...]]:
-        arrays = (batch.image, batch.heatmaps, batch.pafs, batch.mask)
+        arrays = (batch.image, batch.mask, *(getattr(batch, kind) for kind in self._kinds))
         contexts = self.contexts[: len(batch.image)]
         shares = [
             gluon.utils.split_and_load(mx.nd.array(array, dtype=array.dtype), contexts, even_split=False)
@@ -218,8 +221,8 @@ class PoseTrainer:
 
     def _draw(self, batch: Example) -> np.ndarray:
         images = mx.nd.array(batch.image[:_NUM_PICTURES], ctx=self.contexts[0], dtype=np.uint8)
-        pafs, heatmaps = (maps.asnumpy() for maps in self.net(images)[-1])
-        return target_and_prediction(batch, heatmaps, pafs, self.net.stride)
+        maps = {kind: maps.asnumpy() for kind, maps in zip(self.net.kinds[-1], self.net(images)[-1])}
+        return target_and_prediction(batch, maps["heatmaps"], maps.get("pafs"), self.net.stride)
 
     def _finish_epoch(self, log: RunLog, loss: float) -> None:
         best = loss < self.progress.best

@@ -32,7 +32,7 @@ _LEAST_AREA = 12  # pixels; less of a person is not annotated at all
 def annotate(scene: Scene) -> list[dict[str, Any]]:
     """Return the annotations of a picture: its people and, if there is one, its crowd.
 
-    They have all fields of COCO but `id` and `image_id`.
+    They have all fields of COCO but `id` and `image_id`, and of each person the length of the head in pixels.
     """
     annotations = []
     nobody = np.zeros((COCO_17.num_joints, 3))
@@ -42,7 +42,8 @@ def annotate(scene: Scene) -> list[dict[str, Any]]:
         polygons = _polygons(mask) if area >= _LEAST_AREA else []
         if polygons:
             labelled = figure.labelled and area >= _HIDDEN_SHARE * figure.silhouette
-            annotations.append(_annotation(mask, polygons, _keypoints(scene, figure) if labelled else nobody))
+            annotation = _annotation(mask, polygons, _keypoints(scene, figure) if labelled else nobody)
+            annotations.append({**annotation, "head_size": _head_size(figure)})
     if scene.crowd:
         mask = scene.canvas.owner == scene.crowd
         # A crowd is annotated as one region, gaps included.
@@ -51,6 +52,12 @@ def annotate(scene: Scene) -> list[dict[str, Any]]:
         if np.count_nonzero(mask) >= _LEAST_AREA:
             annotations.append(_annotation(mask, _run_lengths(mask), nobody, crowd=True))
     return annotations
+
+
+def _head_size(figure: Figure) -> float:
+    """Return the length of the head in pixels, from the nape to the crown, which PCKh is relative to."""
+    crown, nape = (np.asarray(figure.body.points[name][:2]) for name in ("crown", "nape"))
+    return round(float(np.hypot(*(crown - nape))), 2)
 
 
 def _annotation(mask: np.ndarray, segmentation: Any, keypoints: np.ndarray, crowd: bool = False) -> dict[str, Any]:

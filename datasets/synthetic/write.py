@@ -22,7 +22,7 @@ from .pictures import SPLITS, SyntheticPeople
 logger = logging.getLogger(__name__)
 
 # To be raised when the same settings would give other pictures, so that older data sets are not taken for new.
-_VERSION = 1
+_VERSION = 2
 _SETTINGS = "synthetic.json"
 _VAL_IDS = 1_000_000  # image ids differ between the splits, as in COCO
 

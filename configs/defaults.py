@@ -1,0 +1,127 @@
+"""The keys of the recipes with their defaults and types, for each task, and the values that make sense."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_MODEL: dict[str, Any] = {
+    "name": "cpm_vgg19",
+    "options": {},  # for the network, e.g. stages=6
+    "pretrained": "",  # "imagenet" for the trunk, or a checkpoint of the whole network
+    "trunk_file": "",  # a local file with the ImageNet trunk; none is then downloaded
+}
+_TRAIN: dict[str, Any] = {
+    "epochs": 40,
+    "batch_size": 10,  # over all devices
+    "num_workers": 4,
+    "freeze_bn": False,  # normalise by the statistics that the network brings; for small batches of few images
+    "amp": "",  # 16-bit convolutions: "auto", "bfloat16" (CPU) or "float16" (GPU)
+    "seed": 7,
+    "log_every": 50,  # iterations
+    "checkpoint_every": 1000,  # iterations; last.npz is written after every epoch too
+    "keep_every": 5,  # epochs; the network alone is kept as epoch-NNN.npz; 0 keeps only last.npz and best.npz
+    "max_iterations": 0,  # of an epoch; 0 is all of it
+    "max_val_batches": 0,  # 0 is all of them
+}
+
+# People from whole images.
+CPM: dict[str, dict[str, Any]] = {
+    "model": _MODEL,
+    "data": {"dataset": "coco", "root": "data/coco", "train": "train2017", "val": "val2017"},  # or mpii: train, valid
+    "labels": {
+        "skeleton": "OPENPOSE_18",  # a name, or a Skeleton
+        "sigma": 7.0,  # of the Gaussians, in pixels of the crop
+        "paf_width": 1.0,  # half the width of a limb, in cells
+    },
+    "people": {"min_keypoints": 5, "min_area": 1024.0, "min_distance": 0.3},  # see PersonFilter
+    "augment": {  # see Augmentation
+        "crop": 368,
+        "reference": "person",
+        "height": 0.6,
+        "scale": (0.5, 1.1),
+        "rotation": 40.0,
+        "shift": 40.0,
+        "flip": 0.5,
+        "fill": 128,
+        "supervise_border": True,
+    },
+    "loss": {"reduction": "sum"},  # see StageLoss
+    "optimizer": {
+        "name": "sgd",  # or adam
+        "lr": 2e-5,
+        "momentum": 0.9,
+        "weight_decay": 5e-4,  # not on biases, gammas and betas
+        "lr_mults": (),  # (pattern, factor) for the parameters whose names the pattern is found in
+    },
+    "schedule": {  # see Schedule
+        "kind": "step",
+        "unit": "iterations",  # or epochs: of the steps
+        "warmup": 1000,  # iterations
+        "warmup_factor": 0.1,
+        "steps": (136106, 272212, 408318, 544424),
+        "gamma": 1 / 3,
+    },
+    "train": _TRAIN,
+    "test": {"scales": (0.5, 1.0, 1.5, 2.0), "flip": True, "box_size": 368},  # see PoseEstimator
+}
+
+# One person in a box.
+TOPDOWN: dict[str, dict[str, Any]] = {
+    "model": {**_MODEL, "name": "pose_resnet"},
+    "data": CPM["data"],
+    "labels": {
+        "skeleton": "COCO_17",
+        "sigma": 2.0,  # of the Gaussians, in cells
+        "unbiased": False,  # see HeatmapCodec
+    },
+    "people": {"min_keypoints": 1, "select": False},  # see PersonChoice
+    "augment": {  # see CropAugmentation
+        "size": (192, 256),  # of the crop in pixels, width and height
+        "enlarge": 1.25,  # of the boxes of COCO
+        "scale": 0.3,
+        "rotation": 40.0,
+        "rotation_probability": 0.6,
+        "flip": 0.5,
+    },
+    "loss": {"reduction": "half_mean"},
+    "optimizer": {**CPM["optimizer"], "name": "adam", "lr": 1e-3, "weight_decay": 0.0},
+    "schedule": {**CPM["schedule"], "unit": "epochs", "warmup": 0, "steps": (90, 120), "gamma": 0.1},
+    "train": {**_TRAIN, "epochs": 140, "batch_size": 128},
+    "test": {"flip": True},
+}
+
+TASKS = {"cpm": CPM, "topdown": TOPDOWN}
+
+# The lowest values that make sense.
+LEAST = {
+    "labels.sigma": 0.1,
+    "labels.paf_width": 0.1,
+    "augment.crop": 8,
+    "augment.height": 0.01,
+    "augment.rotation": 0.0,
+    "augment.shift": 0.0,
+    "augment.flip": 0.0,
+    "augment.fill": 0,
+    "augment.enlarge": 0.1,
+    "augment.rotation_probability": 0.0,
+    "optimizer.lr": 0.0,
+    "optimizer.momentum": 0.0,
+    "optimizer.weight_decay": 0.0,
+    "schedule.warmup": 0,
+    "train.epochs": 1,
+    "train.batch_size": 1,
+    "train.num_workers": 0,
+    "train.seed": 0,
+    "train.log_every": 1,
+    "train.checkpoint_every": 1,
+    "train.keep_every": 0,
+    "train.max_iterations": 0,
+    "train.max_val_batches": 0,
+    "test.box_size": 1,
+}
+# The values that text may have.
+CHOICES = {
+    "data.dataset": ("coco", "mpii"),
+    "schedule.unit": ("iterations", "epochs"),
+    "train.amp": ("", "auto", "bfloat16", "float16"),
+}

@@ -1,0 +1,16 @@
+"""Simple Baselines: ResNet101 with three deconvolutions on the people of COCO 2017, crops of 384x288.
+
+    python scripts/train_pose_resnet.py --gpus=0,1,2,3 --dataset=coco --size=384x288 --depth=101
+
+Published (Xiao et al. 2018): AP 0.736 on val2017 with the boxes of a detector (person AP 0.564) and flip.
+"""
+
+from cpm.configs import recipe
+
+config = recipe(
+    "pose_resnet101_coco_384x288",
+    task="topdown",
+    model={"options": {"depth": 101}, "pretrained": "imagenet"},
+    labels={"sigma": 3.0},
+    augment={"size": (288, 384)},
+)

@@ -1,0 +1,16 @@
+"""Simple Baselines: ResNet50 with three deconvolutions on the people of COCO 2017, crops of 256x192.
+
+    python scripts/train_pose_resnet.py --gpus=0,1,2,3 --dataset=coco --size=256x192
+
+Published (Xiao et al. 2018): AP 0.704 on val2017 with the boxes of a detector (person AP 0.564) and flip.
+The same network in PaddlePaddle, with annotated boxes: AP 0.712.
+"""
+
+from cpm.configs import recipe
+
+config = recipe(
+    "pose_resnet50_coco_256x192",
+    task="topdown",
+    model={"options": {"depth": 50}, "pretrained": "imagenet"},
+    augment={"size": (192, 256)},
+)

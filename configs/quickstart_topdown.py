@@ -1,0 +1,20 @@
+"""A small top-down network on the embedded data set, in a few minutes on two CPU cores.
+
+python scripts/make_synthetic.py --output data/synthetic
+python scripts/train_pose_resnet.py --config quickstart_topdown --gpus=-1
+"""
+
+from cpm.configs import recipe
+
+config = recipe(
+    "quickstart_topdown",
+    task="topdown",
+    model={"options": {"depth": 18}},
+    data={"root": "data/synthetic"},
+    labels={"sigma": 1.5, "unbiased": True},
+    people={"min_keypoints": 3},
+    augment={"size": (96, 128), "scale": 0.2, "rotation": 20.0},
+    optimizer={"lr": 2e-3},
+    schedule={"kind": "cosine", "warmup": 50},
+    train={"batch_size": 32, "epochs": 8, "num_workers": 0, "log_every": 20, "max_val_batches": 5, "keep_every": 0},
+)

@@ -1,0 +1,181 @@
+"""Top-down samples: the crop of one person, and what the network is to say about their joints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..codecs import HeatmapCodec, HeatmapTargets
+from ..errors import DataError
+from ..skeletons import Skeleton, convert
+from .coco import CocoKeypoints
+from .images import read_bgr
+from .mpii import MpiiPeople
+from .person_crops import CropAugmentation, PersonBox, box_of, crop_warp, matches_box, mpii_box_of
+from .sample_set import Example, SampleSet
+
+
+@dataclass(frozen=True)
+class BoxedPerson:
+    """One annotated person and the box that is cropped.
+
+    Attributes
+    ----------
+    path
+        The image.
+    image_size
+        Its width and height in pixels; None where the annotations do not say.
+    image_id
+        Its id in the annotations.
+    box
+        What the crop covers.
+    keypoints
+        (K, 3) float32: x, y in image pixels and visibility.
+    """
+
+    path: Path
+    image_size: tuple[int, int] | None
+    image_id: int
+    box: PersonBox
+    keypoints: np.ndarray
+
+
+@dataclass(frozen=True)
+class PersonChoice:
+    """Which people of a data set are trained on.
+
+    Attributes
+    ----------
+    min_keypoints
+        Fewest labelled joints.
+    select
+        Whether their joints must lie about the middle of their box, see `cpm.datasets.matches_box`.
+    """
+
+    min_keypoints: int = 1
+    select: bool = False
+
+    def people(self, dataset: CocoKeypoints | MpiiPeople, aspect: float, enlarge: float = 1.25) -> list[BoxedPerson]:
+        """Return the people of a data set.
+
+        Parameters
+        ----------
+        dataset
+            COCO: crowds and people whose box is empty are left out. MPII: every person.
+        aspect
+            Width by height of the crop.
+        enlarge
+            By how much the boxes of COCO grow; those of MPII are what its centres and scales say.
+
+        Raises
+        ------
+        DataError
+            If nobody passes.
+        """
+        found = (
+            _mpii_people(dataset, aspect) if isinstance(dataset, MpiiPeople) else _coco_people(dataset, aspect, enlarge)
+        )
+        chosen = [person for person in found if self._takes(person)]
+        if not chosen:
+            raise DataError(f"{dataset.annotation_file}: none of its {len(found)} people passes {self}")
+        return chosen
+
+    def _takes(self, person: BoxedPerson) -> bool:
+        labelled = np.count_nonzero(person.keypoints[:, 2] > 0)
+        return labelled >= self.min_keypoints and (not self.select or matches_box(person.keypoints, person.box))
+
+
+class PersonSet(SampleSet):
+    """The samples of one person each (Xiao et al. 2018, section 3).
+
+    Parameters
+    ----------
+    people
+        Who.
+    skeleton
+        The joints of their keypoints.
+    codec
+        Draws the heatmaps; its skeleton may be another.
+    size
+        Width and height of the crop in pixels.
+    augmentation
+        The distribution of the crops.
+    seed
+        See `SampleSet`.
+
+    Raises
+    ------
+    DataError
+        If the skeletons have no joint in common.
+    """
+
+    def __init__(
+        self,
+        people: Sequence[BoxedPerson],
+        skeleton: Skeleton,
+        codec: HeatmapCodec,
+        size: tuple[int, int],
+        augmentation: CropAugmentation,
+        seed: int,
+    ) -> None:
+        super().__init__(seed)
+        self.people, self.codec, self.size, self.augmentation = people, codec, size, augmentation
+        if not convert(np.ones((1, skeleton.num_joints, 3)), skeleton, codec.skeleton).any():
+            raise DataError(f"the joints of {skeleton.name} give none of {codec.skeleton.name}")
+        self._keypoints = convert(np.stack([person.keypoints for person in people]), skeleton, codec.skeleton)
+
+    def __len__(self) -> int:
+        return len(self.people)
+
+    def _empty(self, count: int) -> Example:
+        (width, height), stride, joints = self.size, self.codec.stride, self.codec.skeleton.num_joints
+        return Example(
+            image=np.empty((count, height, width, 3), np.uint8),
+            heatmaps=np.empty((count, joints, height // stride, width // stride), np.float32),
+            pafs=None,
+            mask=np.empty((count, joints, 1, 1), np.float32),
+        )
+
+    def _make(self, out: Example, epoch: int, index: int) -> None:
+        person = self.people[index]
+        rng = np.random.default_rng((self.seed, epoch, index))
+        warp = crop_warp(person.box, self.size, *self.augmentation.draw(rng))
+        crop = warp.image(read_bgr(person.path, person.image_size))
+        cv2.cvtColor(crop, cv2.COLOR_BGR2RGB, dst=out.image)  # less to turn round than the whole image
+        # The codec knows which of the joints outside of the crop are near enough to be seen.
+        margin = 4 * self.codec.sigma * self.codec.stride
+        keypoints = warp.keypoints(self._keypoints[index], self.codec.skeleton, margin)
+        targets = HeatmapTargets(out.heatmaps, out.mask[:, 0, 0])
+        self.codec.encode(keypoints, (self.size[1], self.size[0]), targets)
+
+
+def _coco_people(dataset: CocoKeypoints, aspect: float, enlarge: float) -> list[BoxedPerson]:
+    people = []
+    for record in dataset.records:
+        for person in record.people:
+            if person.is_crowd or person.area <= 0 or not person.num_keypoints:
+                continue
+            size = (record.width, record.height)
+            try:
+                box = box_of(person.bbox, size, aspect, enlarge)
+            except DataError:
+                continue  # the box lies outside of the image
+            people.append(BoxedPerson(record.path, size, record.id, box, person.keypoints))
+    return people
+
+
+def _mpii_people(dataset: MpiiPeople, aspect: float) -> list[BoxedPerson]:
+    return [
+        BoxedPerson(
+            person.path,
+            person.size,
+            person.image_id,
+            mpii_box_of(person.center, person.scale, aspect),
+            person.keypoints,
+        )
+        for person in dataset.people
+    ]

@@ -1,0 +1,114 @@
+"""One person in each box: crop, mirror, run the network, average, decode, and back to the image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Callable
+
+import mxnet as mx
+import numpy as np
+
+from ..checks import check_image
+from ..codecs import HeatmapCodec
+from ..datasets import PersonBox, crop_warp
+from ..errors import ConfigError
+from ..person import Person
+
+
+class BoxEstimator:
+    """Find the joints of the person in each box (Xiao et al. 2018).
+
+    Parameters
+    ----------
+    net
+        Called with images (B, H, W, 3) RGB uint8; returns the stages, of which the last holds only
+        heatmaps (B, K, h, w), of MXNet or NumPy.
+    codec
+        Decodes the maps; its skeleton and stride are those of the network.
+    size
+        Width and height of the crops in pixels.
+    flip
+        Whether to average with the maps of the mirrored crops.
+    ctx
+        Where the network's parameters are; by default MXNet's current context.
+    batch_size
+        Most crops to run at once.
+
+    Raises
+    ------
+    ConfigError
+        If a number is not positive.
+    """
+
+    def __init__(
+        self,
+        net: Callable[[mx.nd.NDArray], Sequence[Any]],
+        codec: HeatmapCodec,
+        size: tuple[int, int],
+        flip: bool = True,
+        ctx: mx.Context | None = None,
+        batch_size: int = 32,
+    ) -> None:
+        if min(size) < 1 or batch_size < 1:
+            raise ConfigError(f"size={size}, batch_size={batch_size}, expected positive numbers")
+        self.net, self.codec, self.size, self.flip = net, codec, (int(size[0]), int(size[1])), flip
+        self.ctx, self.batch_size = ctx, batch_size
+
+    @property
+    def aspect(self) -> float:
+        """Width by height of the crops, which the boxes must have."""
+        return self.size[0] / self.size[1]
+
+    def __call__(self, image: np.ndarray, boxes: Sequence[PersonBox]) -> list[Person]:
+        """Return a person for each box.
+
+        Parameters
+        ----------
+        image
+            (H, W, 3) RGB uint8.
+        boxes
+            What the crops cover, see `cpm.datasets.box_of`.
+
+        Returns
+        -------
+        list of Person
+            In the order of the boxes. Keypoints (K, 3) in image pixels with the heights of the peaks as scores; the
+            score of a person is the mean of these.
+
+        Raises
+        ------
+        DataError
+            If the image has another shape or type.
+        ConfigError
+            If the network returns other maps than heatmaps of the codec.
+        """
+        check_image(image)
+        people: list[Person] = []
+        for start in range(0, len(boxes), self.batch_size):
+            people += self._some(image, boxes[start : start + self.batch_size])
+        return people
+
+    def _some(self, image: np.ndarray, boxes: Sequence[PersonBox]) -> list[Person]:
+        warps = [crop_warp(box, self.size) for box in boxes]
+        keypoints = self.codec.decode(self.heatmaps(np.stack([warp.image(image) for warp in warps])))
+        people = []
+        for warp, joints in zip(warps, keypoints):
+            found, inverse = joints[:, 2] > 0, warp.inverse
+            joints = joints.astype(np.float64)
+            joints[found, :2] = joints[found, :2] @ inverse[:, :2].T + inverse[:, 2]
+            people.append(Person(joints, float(joints[:, 2].mean())))
+        return people
+
+    def heatmaps(self, crops: np.ndarray) -> np.ndarray:
+        """Return the heatmaps (B, K, h, w) of crops (B, H, W, 3) uint8, averaged with those of their mirror images."""
+        batch = np.concatenate([crops, crops[:, :, ::-1]]) if self.flip else crops
+        (maps, *others) = self.net(mx.nd.array(batch, ctx=self.ctx, dtype=np.uint8))[-1]
+        array: np.ndarray = maps.asnumpy() if isinstance(maps, mx.nd.NDArray) else np.asarray(maps)
+        joints, stride = self.codec.skeleton.num_joints, self.codec.stride
+        expected = (len(batch), joints, self.size[1] // stride, self.size[0] // stride)
+        if others or array.shape != expected:
+            raise ConfigError(f"the network returns maps of shape {array.shape}, a top-down network {expected}")
+        if not self.flip:
+            return array
+        plain, mirrored = np.split(array, 2)
+        return (plain + np.stack([self.codec.unmirror(each) for each in mirrored])) / 2

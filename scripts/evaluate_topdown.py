@@ -1,0 +1,85 @@
+"""Score a top-down network on the people of COCO (OKS) or MPII (PCKh), and draw what it finds.
+
+python scripts/evaluate_topdown.py --resume=output/pose_resnet50_coco_256x192/best.npz --boxes=truth --viz
+"""
+
+import argparse
+from pathlib import Path
+
+from cpm.cli import parse_devices, parse_size, run
+from cpm.codecs import HeatmapCodec
+from cpm.datasets import open_dataset
+from cpm.errors import ConfigError
+from cpm.evaluation import choose_box_protocol, evaluate_people
+from cpm.inference import BACKENDS, BoxEstimator, open_network
+
+
+def parse_arguments() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    what = parser.add_argument_group("what to evaluate")
+    what.add_argument("--resume", type=Path, required=True, metavar="FILE", help="the network: a checkpoint "
+                      "(.npz), or an exported one (.onnx), in float or int8 (required)")  # fmt: skip
+    data = parser.add_argument_group("on which people")
+    data.add_argument("--dataset", choices=("coco", "mpii"), help="(default: that of the recipe)")
+    data.add_argument("--dataset-root", metavar="DIR", help="the folder with the annotations and the images "
+                      "(default: that of the recipe)")  # fmt: skip
+    data.add_argument("--split", help="(default: the one that the recipe validates on)")
+    data.add_argument("--boxes", default="truth", metavar="{truth,FILE}", help="COCO: truth, the annotated boxes, or "
+                      "FILE, those of a detector as COCO results in JSON (default: %(default)s)")  # fmt: skip
+    data.add_argument("--truth", metavar="MAT", help="MPII: the file with true joints and heads "
+                      "(default: annot/gt_valid.mat in the folder)")  # fmt: skip
+    data.add_argument(
+        "--subset",
+        default="people",
+        metavar="{people,all,FILE}",
+        help="COCO: people, images with annotated people; all; FILE, those that a text file lists "
+        "(default: %(default)s)",
+    )
+    data.add_argument("--limit", type=int, metavar="N", help="only the first N of these images")
+    how = parser.add_argument_group("how")
+    how.add_argument("--size", type=parse_size, metavar="HxW", help="of the crops (default for these: the recipe of "
+                     "the training, else 256x192 for COCO, 256x256 for MPII)")  # fmt: skip
+    how.add_argument("--flip", action=argparse.BooleanOptionalAction, help="average with the mirror image, or do not")
+    how.add_argument("--shift", action=argparse.BooleanOptionalAction, default=True, help="move the maps of the mirror "
+                     "image by a cell, as networks need that were trained on rounded cells")  # fmt: skip
+    how.add_argument("--unbiased", action=argparse.BooleanOptionalAction, help="joints between the cells, or not")
+    how.add_argument("--nms", type=float, default=0.9, metavar="OKS", help="drop the worse of people more alike than "
+                     "that (default: %(default)s)")  # fmt: skip
+    how.add_argument("--backend", choices=BACKENDS, help="what runs the network (default: mxnet for .npz, "
+                     "onnxruntime for .onnx)")  # fmt: skip
+    how.add_argument(
+        "--gpus", metavar="N", help="number of the GPU; empty or -1 is the CPU (default: the first GPU, else the CPU)"
+    )
+    output = parser.add_argument_group("output")
+    output.add_argument("--output", type=Path, metavar="DIR", help="the folder for results.json and metrics.json "
+                        "(default: output/eval/FOLDER-NPZ, by the names of the checkpoint and its folder)")  # fmt: skip
+    output.add_argument("--viz", action="store_true", help="write a picture of every image to viz/ in that folder")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Parse, build, evaluate."""
+    args = parse_arguments()
+    devices = parse_devices("-1" if args.resume.suffix == ".onnx" and args.gpus is None else args.gpus)
+    if args.gpus and len(devices) > 1:
+        raise ConfigError(f"--gpus={args.gpus}: evaluation runs on one device")
+    net, meta = open_network(args.resume, args.backend, devices[0])
+    given = {"dataset": args.dataset, "root": args.dataset_root, "split": args.split, "size": args.size}
+    protocol = choose_box_protocol(meta, args.resume, **given, flip=args.flip, unbiased=args.unbiased)
+    codec = HeatmapCodec(net.skeleton, net.stride, protocol.sigma, protocol.unbiased, args.shift)
+    estimator = BoxEstimator(net, codec, protocol.size, protocol.flip, devices[0])
+    dataset = open_dataset(protocol.dataset, protocol.root, protocol.split, net.skeleton)
+    output = args.output or Path("output/eval") / f"{args.resume.resolve().parent.name}-{args.resume.stem}"
+    notes = {"model": net.name, "checkpoint": str(args.resume), "backend": args.backend or "default"}
+    choice = {"boxes": args.boxes, "subset": args.subset, "limit": args.limit, "truth": args.truth}
+    table = evaluate_people(
+        estimator, dataset, **choice, enlarge=protocol.enlarge, nms_threshold=args.nms, output=output, viz=args.viz,
+        protocol=notes
+    )  # fmt: skip
+    print(table)
+    print(f"results in {output}")
+
+
+if __name__ == "__main__":
+    run(main)
