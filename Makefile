@@ -4,13 +4,19 @@ RUN = .venv/bin/python
 SYNTHETIC = data/synthetic
 SUBPACKAGES = ops codecs datasets models training inference evaluation configs
 
-.PHONY: quickstart test lint clean
+.PHONY: quickstart quickstart-topdown test lint clean
 
 # Train a small CPM on pictures made on the spot, score it and draw the people it finds.
 quickstart: .venv/ready
 	$(RUN) scripts/make_synthetic.py --output $(SYNTHETIC)
 	$(RUN) scripts/train_gluon_cpm.py --config=quickstart --gpus=-1 --overwrite
 	$(RUN) scripts/evaluate.py --resume=output/quickstart/last.npz --gpus=-1 --subset=all --viz
+
+# The same top-down: one person in each box, scored with the annotated boxes.
+quickstart-topdown: .venv/ready
+	$(RUN) scripts/make_synthetic.py --output $(SYNTHETIC)
+	$(RUN) scripts/train_pose_resnet.py --config=quickstart_topdown --gpus=-1 --overwrite
+	$(RUN) scripts/evaluate_topdown.py --resume=output/quickstart_topdown/last.npz --gpus=-1 --boxes=truth --viz
 
 test: .venv/ready
 	$(RUN) -m pytest

@@ -30,7 +30,7 @@ def kernels() -> list:
 setup(
     packages=["cpm", *(f"cpm.{name}" for name in SUBPACKAGES)],
     package_dir={"cpm": "cpm", **{f"cpm.{name}": name.replace(".", "/") for name in SUBPACKAGES}},
-    package_data={"cpm": ["py.typed"], "cpm.ops": ["*.pyi"]},
+    package_data={"cpm": ["py.typed"], "cpm.ops": ["*.pyi"], "cpm.evaluation": ["lists/*.txt"]},
     ext_modules=kernels(),
     install_requires=requirements(),
 )

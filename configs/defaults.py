@@ -62,7 +62,12 @@ CPM: dict[str, dict[str, Any]] = {
         "gamma": 1 / 3,
     },
     "train": _TRAIN,
-    "test": {"scales": (0.5, 1.0, 1.5, 2.0), "flip": True, "box_size": 368},  # see PoseEstimator
+    "test": {  # see PoseEstimator
+        "scales": (0.5, 1.0, 1.5, 2.0),
+        "flip": True,
+        "box_size": 368,
+        "reference": "height",  # or shorter: which side has box_size pixels at scale 1
+    },
 }
 
 # One person in a box.
@@ -122,6 +127,7 @@ LEAST = {
 # The values that text may have.
 CHOICES = {
     "data.dataset": ("coco", "mpii"),
+    "test.reference": ("height", "shorter"),
     "schedule.unit": ("iterations", "epochs"),
     "train.amp": ("", "auto", "bfloat16", "float16"),
 }

@@ -2,28 +2,35 @@
 
 from .boxes import ImageBoxes, annotated_boxes, detected_boxes, mpii_boxes
 from .coco import FIGURES, format_scores, oracle_coco, people_to_results, score_coco
-from .evaluate import evaluate_coco
+from .evaluate import evaluate_coco, evaluate_crowd
 from .mpii import MpiiTruth, format_pckh, pckh, read_mpii_truth, score_mpii, truth_of_people
+from .mpii_crowd import evaluate_mpii_crowd
 from .nms import oks_matrix, oks_nms, rescore
 from .protocol import BoxProtocol, Protocol, choose_box_protocol, choose_protocol
+from .protocols import PROTOCOLS, NamedProtocol, apply_protocol
 from .quantizing import accuracy_report, spread_images
 from .subsets import select_images
 from .topdown import evaluate_boxes, evaluate_mpii, evaluate_people
 
 __all__ = [
     "FIGURES",
+    "PROTOCOLS",
     "BoxProtocol",
     "ImageBoxes",
     "MpiiTruth",
+    "NamedProtocol",
     "Protocol",
     "accuracy_report",
     "annotated_boxes",
+    "apply_protocol",
     "choose_box_protocol",
     "choose_protocol",
     "detected_boxes",
     "evaluate_boxes",
     "evaluate_coco",
+    "evaluate_crowd",
     "evaluate_mpii",
+    "evaluate_mpii_crowd",
     "evaluate_people",
     "format_pckh",
     "format_scores",

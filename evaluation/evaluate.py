@@ -12,13 +12,16 @@ from typing import Any
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from ..datasets import CocoKeypoints, ImageRecord, read_image
+from ..datasets import CocoKeypoints, ImageRecord, MpiiPeople, read_image
 from ..draw import draw_people
 from ..errors import ConfigError, DataError
 from ..inference import PoseEstimator
-from .coco import load_truth, people_to_results, score_coco
+from .coco import format_scores, load_truth, people_to_results, score_coco
+from .mpii import format_pckh
+from .mpii_crowd import evaluate_mpii_crowd
 from .pictures import check_display, draw_result, show_picture
 from .reports import Gallery, writable_folder, write_report
+from .subsets import select_images
 
 logger = logging.getLogger(__name__)
 
@@ -156,5 +159,51 @@ def _settings(estimator: PoseEstimator) -> dict[str, Any]:
         "scales": list(estimator.scales),
         "flip": estimator.flip,
         "box_size": estimator.box_size,
+        "reference": estimator.reference,
         "stage": estimator.stage,  # in natural order: 0 is the first, -1 the last
     }
+
+
+def evaluate_crowd(
+    estimator: PoseEstimator,
+    dataset: CocoKeypoints | MpiiPeople,
+    subset: str = "people",
+    limit: int | None = None,
+    truth: str | Path | None = None,
+    show: bool = False,
+    **report: Any,
+) -> str:
+    """Score an estimator on a data set of either kind and return the table of its figures, which says the protocol.
+
+    Parameters
+    ----------
+    estimator, dataset
+        See `evaluate_coco` and `evaluate_mpii_crowd`.
+    subset, limit
+        COCO: see `select_images`; of MPII the limit counts people.
+    truth
+        MPII: the file with the true joints; by default ``annot/gt_valid.mat`` in its folder or, if that is not there,
+        what the annotations say themselves.
+    show
+        COCO: see `evaluate_coco`.
+    **report
+        ``output``, ``progress``, ``viz`` and ``protocol`` of `evaluate_coco`.
+
+    Raises
+    ------
+    CpmError
+        See `evaluate_coco` and `evaluate_mpii_crowd`.
+    """
+    notes = {**(report.pop("protocol", None) or {}), "subset": subset, "limit": limit}
+    title = f"{notes.get('name') or dataset.split}"
+    sides = f"{', '.join(map(str, estimator.scales))} x {estimator.box_size} pixels of {estimator.reference}"
+    caption = f"{title}: scales {sides}, {'with' if estimator.flip else 'no'} flip"
+    if isinstance(dataset, MpiiPeople):
+        official = dataset.root / "annot" / "gt_valid.mat"
+        if truth is None and dataset.split == "valid" and official.is_file():
+            truth = official
+        figures = evaluate_mpii_crowd(estimator, dataset, truth, limit=limit, protocol=notes, **report)
+        return f"{caption}\n{format_pckh({dataset.split: figures})}"
+    image_ids = select_images(dataset, subset, limit)
+    figures = evaluate_coco(estimator, dataset, image_ids, show=show, protocol=notes, **report)
+    return f"{caption}, {len(image_ids)} images\n{format_scores({dataset.split: figures})}"

@@ -46,6 +46,10 @@ class MpiiTruth:
     visible: np.ndarray
     head_size: np.ndarray
 
+    def first(self, count: int) -> MpiiTruth:
+        """Return the truth of the first so many people."""
+        return MpiiTruth(self.joints[:count], self.visible[:count], self.head_size[:count])
+
     def check_people(self, keypoints: np.ndarray) -> None:
         """Make sure that annotated people are those of the truth, row by row.
 

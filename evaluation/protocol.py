@@ -26,7 +26,7 @@ class Protocol:
         The folder of the data set and the images in it.
     sigma, paf_width
         See :class:`cpm.codecs.PafCodec`.
-    scales, flip, box_size
+    scales, flip, box_size, reference
         See :class:`cpm.inference.PoseEstimator`.
     """
 
@@ -38,6 +38,7 @@ class Protocol:
     scales: tuple[float, ...]
     flip: bool
     box_size: int
+    reference: str
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """From images to people."""
 
 from .detector import PersonDetector
-from .estimator import Maps, PoseEstimator, fit_image, stage_from_last
+from .estimator import REFERENCES, Maps, PoseEstimator, fit_image, stage_from_last
 from .onnx_network import RUNTIMES, OnnxNetwork
 from .opening import BACKENDS, open_network
 from .predicting import detected_people, given_boxes, predict_files, whole_image
@@ -9,6 +9,7 @@ from .topdown import BoxEstimator
 
 __all__ = [
     "BACKENDS",
+    "REFERENCES",
     "RUNTIMES",
     "BoxEstimator",
     "Maps",

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from ..codecs import PafCodec
 
 
+REFERENCES = ("height", "shorter")
+
+
 class Maps(NamedTuple):
     """The averaged output of the network for one image, on the grid of the largest scale.
 
@@ -41,9 +44,9 @@ class PoseEstimator:
     """Find the people in an image, averaging the network's maps over scales and mirror images.
 
     At scale s the image is resized to the height s * `box_size`, keeping its proportions (so a very wide
-    image costs more than a high one), and padded on the right and at the bottom to what the network takes. The maps
-    of several scales are resampled to the grid of the largest; those of a single scale stay untouched.
-    A joint found in the padding by more than a cell is dropped, one that is closer moves to the border.
+    image costs more than a high one; see `reference`), and padded on the right and at the bottom to what the network
+    takes. The maps of several scales are resampled to the grid of the largest; those of a single scale stay
+    untouched. A joint found in the padding by more than a cell is dropped, one that is closer moves to the border.
 
     Parameters
     ----------
@@ -65,11 +68,13 @@ class PoseEstimator:
         The stage whose maps are used, 0 for the first; negative numbers count from the last.
     pad_value
         Grey level of the padding.
+    reference
+        What has `box_size` pixels at scale 1: the "height" of the image, or its "shorter" side.
 
     Raises
     ------
     ConfigError
-        If a scale, the box size or the padding is out of range.
+        If a scale, the box size or the padding is out of range, or the reference unknown.
     """
 
     def __init__(
@@ -82,6 +87,7 @@ class PoseEstimator:
         ctx: mx.Context | None = None,
         stage: int = -1,
         pad_value: int = 128,
+        reference: str = "height",
     ) -> None:
         self.net = net
         self.codec = codec
@@ -91,6 +97,9 @@ class PoseEstimator:
         self.ctx = ctx
         self.stage = stage
         self.pad_value = pad_value
+        self.reference = reference
+        if reference not in REFERENCES:
+            raise ConfigError(f"reference={reference!r}, expected one of {', '.join(REFERENCES)}")
         if not self.scales or not all(0 < scale < float("inf") for scale in self.scales):
             raise ConfigError(f"scales={tuple(scales)}, expected one or more positive numbers")
         if box_size <= 0:
@@ -141,9 +150,9 @@ class PoseEstimator:
 
     def _at_scale(self, image: np.ndarray, scale: float) -> Maps:
         """Run the network on the image, resized and padded, and its mirror image."""
-        padded, scale_xy = fit_image(
-            image, scale * self.box_size, getattr(self.net, "multiple", self.codec.stride), self.pad_value
-        )
+        length = len(image) if self.reference == "height" else min(image.shape[:2])
+        height = scale * self.box_size * len(image) / length
+        padded, scale_xy = fit_image(image, height, getattr(self.net, "multiple", self.codec.stride), self.pad_value)
         batch = np.stack([padded, padded[:, ::-1]] if self.flip else [padded])
         heatmaps, pafs = self._forward(batch)
         if not self.flip:

@@ -8,17 +8,17 @@ from pathlib import Path
 
 from cpm.cli import parse_devices, parse_scales, run
 from cpm.codecs import RULES, PafCodec
-from cpm.datasets import CocoKeypoints
+from cpm.datasets import open_dataset
 from cpm.errors import ConfigError
-from cpm.evaluation import choose_protocol, evaluate_coco, format_scores, select_images
-from cpm.inference import BACKENDS, PoseEstimator, open_network, stage_from_last
+from cpm.evaluation import PROTOCOLS, apply_protocol, choose_protocol, evaluate_crowd
+from cpm.inference import BACKENDS, REFERENCES, PoseEstimator, open_network, stage_from_last
 
 
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     what = parser.add_argument_group("what to evaluate")
-    what.add_argument("--resume", type=Path, required=True, metavar="FILE", help="the network: a checkpoint "
+    what.add_argument("--resume", type=Path, metavar="FILE", help="the network: a checkpoint "
                       "(.npz), or an exported one (.onnx), in float or int8 (required)")  # fmt: skip
     what.add_argument("--model", metavar="NAME", help="the network (default: the one that the checkpoint names)")
     what.add_argument(
@@ -28,6 +28,9 @@ def parse_arguments() -> argparse.Namespace:
         metavar="N",
         help="whose maps to use: 0 is the last stage, 1 the one before, and so on (default: 0)",
     )
+    named = parser.add_argument_group("by the protocol of a published result")
+    named.add_argument("--protocol", metavar="NAME", help="fixes images, scales and flip, e.g. rtpose-1160")
+    named.add_argument("--list-protocols", action="store_true", help="list the protocols and stop")
     data = parser.add_argument_group("on which images")
     data.add_argument(
         "--dataset-root",
@@ -38,13 +41,15 @@ def parse_arguments() -> argparse.Namespace:
         "--split",
         help="DIR/SPLIT and annotations/person_keypoints_SPLIT.json (default: the one that the recipe validates on)",
     )
+    data.add_argument("--dataset", choices=("coco", "mpii"), help="(default: that of the recipe)")
+    data.add_argument("--truth", metavar="MAT", help="MPII: the file with true joints and heads "
+                      "(default: annot/gt_valid.mat in the folder)")  # fmt: skip
     data.add_argument(
         "--subset",
-        default="people",
         metavar="{people,all,FILE}",
         help="people: images with annotated people; all: every image; FILE: those of a text file, one "
         "per line as id, file name, or the columns index, id, file name, height, width "
-        "(default: %(default)s)",
+        "(default: people)",
     )
     data.add_argument("--limit", type=int, metavar="N", help="only the first N of these images (default: all of them)")
     how = parser.add_argument_group("how")
@@ -57,6 +62,8 @@ def parse_arguments() -> argparse.Namespace:
     )
     how.add_argument("--flip", action=argparse.BooleanOptionalAction, help="average with the mirror image, or do not")
     how.add_argument("--box-size", type=int, metavar="PIXELS", help="the height of the input at scale 1")
+    how.add_argument("--reference", choices=REFERENCES, help="which side has --box-size pixels at scale 1 "
+                     "(default: that of the recipe, else height)")  # fmt: skip
     how.add_argument(
         "--rules",
         choices=RULES,
@@ -94,38 +101,50 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     """Parse, build, evaluate."""
     args = parse_arguments()
+    if args.list_protocols:
+        print("\n".join(f"{name:18} {each.about}" for name, each in PROTOCOLS.items()))
+        return
+    if args.resume is None:
+        raise ConfigError("--resume is missing: which network is to be evaluated?")
     exported = args.resume.suffix == ".onnx" and args.gpus is None
     devices = parse_devices("-1" if exported else args.gpus)
     if args.gpus and len(devices) > 1:
         raise ConfigError(f"--gpus={args.gpus}: evaluation runs on one device")
     net, meta = open_network(args.resume, args.backend, devices[0], args.model)
-    protocol = choose_protocol(
-        meta,
-        args.resume,
-        root=args.dataset_root,
-        split=args.split,
-        scales=args.scales,
-        flip=args.flip,
-        box_size=args.box_size,
-    )
-    dataset = CocoKeypoints(protocol.root, protocol.split, net.skeleton)
-    image_ids = select_images(dataset, args.subset, args.limit)
+    names = ("dataset", "split", "scales", "flip", "reference")
+    given = {name: getattr(args, name) for name in names}
+    subset, limit = args.subset, args.limit
+    if args.protocol:
+        fixed = apply_protocol(args.protocol, {**given, "subset": subset, "limit": limit})
+        given, subset, limit = {name: getattr(fixed, name) for name in names}, fixed.images, fixed.limit
+    protocol = choose_protocol(meta, args.resume, root=args.dataset_root, box_size=args.box_size, **given)
+    dataset = open_dataset(protocol.dataset, protocol.root, protocol.split, net.skeleton)
     codec = PafCodec(net.skeleton, net.stride, protocol.sigma, protocol.paf_width, RULES[args.rules])
     stage = stage_from_last(net, args.stage, devices[0])
-    estimator = PoseEstimator(net, codec, protocol.scales, protocol.flip, protocol.box_size, devices[0], stage)
+    scales = (protocol.scales, protocol.flip, protocol.box_size)
+    estimator = PoseEstimator(net, codec, *scales, devices[0], stage, reference=protocol.reference)
     output = args.output or Path("output/eval") / f"{args.resume.resolve().parent.name}-{args.resume.stem}"
     notes = {
         "dataset": str(protocol.root),
-        "subset": args.subset,
-        "limit": args.limit,
+        "name": args.protocol or "",
         "rules": args.rules,
         "model": net.name,
         "checkpoint": str(args.resume),
         "backend": args.backend or "default",
         "device": str(devices[0]),
     }
-    figures = evaluate_coco(estimator, dataset, image_ids, output, viz=args.viz, show=args.show, protocol=notes)
-    print(format_scores({protocol.split: figures}))
+    table = evaluate_crowd(
+        estimator,
+        dataset,
+        subset or "people",
+        limit,
+        args.truth,
+        output=output,
+        viz=args.viz,
+        show=args.show,
+        protocol=notes,
+    )
+    print(table)
     print(f"results in {output}")
 
 

@@ -11,13 +11,13 @@ import pytest
 from cpm import ConfigError, DataError, DeviceError
 from cpm.codecs import PafCodec
 from cpm.datasets import CocoKeypoints
-from cpm.evaluation import score_coco
+from cpm.evaluation import PROTOCOLS, score_coco
 from cpm.evaluation.evaluate import evaluate_coco
 from cpm.evaluation.pictures import check_display, show_picture
 from cpm.evaluation.subsets import select_images
 from cpm.inference import PoseEstimator
 from cpm.models import get_model, save_network
-from cpm.skeletons import COCO_17
+from cpm.skeletons import COCO_17, OPENPOSE_18
 
 POSE = np.array(
     [[50, 20], [53, 17], [47, 17], [57, 19], [43, 19], [63, 38], [37, 38], [70, 58], [30, 58],
@@ -89,7 +89,8 @@ def test_perfect_maps_score_perfectly_and_are_written(estimator, dataset, tmp_pa
     assert metrics["seconds_per_image"] > 0
     assert metrics["skipped"] == []
     assert metrics["protocol"] == {
-        "scales": [1], "flip": False, "box_size": 160, "stage": -1, "split": "val2017", "model": "knowing", "images": 4
+        "scales": [1], "flip": False, "box_size": 160, "stage": -1, "split": "val2017", "model": "knowing", "images": 4,
+        "reference": "height",
     }  # fmt: skip
 
 
@@ -257,3 +258,46 @@ def test_script_says_mistakes_in_one_line(root, checkpoint, run_script, argument
     assert done.returncode == 2
     assert message in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_protocols_are_applied_and_fixed(run_script, write_coco, tmp_path):
+    from .conftest import person
+    from .test_scripts import assert_one_line
+
+    root = write_coco([[person(50, 60, 80)], [], [person(60, 60, 80)]], "val2014")
+    save_network(tmp_path / "net.npz", get_model("cpm_small", channels=16, stages=1))
+    evaluate = ("evaluate.py", f"--resume={tmp_path / 'net.npz'}", f"--dataset-root={root}", "--gpus=-1",
+                "--box-size=48", f"--output={tmp_path / 'out'}")  # fmt: skip
+    process = run_script(*evaluate, "--protocol=val2014-50")
+    assert process.returncode == 0, process.stderr
+    assert "val2014-50: scales 0.5, 1.0, 1.5, 2.0, 2.3 x 48 pixels of height, no flip, 2 images" in process.stdout
+    protocol = json.loads((tmp_path / "out" / "metrics.json").read_text())["protocol"]
+    assert protocol["name"] == "val2014-50" and protocol["flip"] is False and protocol["images"] == 2
+    assert_one_line(run_script(*evaluate, "--protocol=val2014-50", "--flip"), "--protocol=val2014-50 fixes flip")
+    assert_one_line(run_script(*evaluate, "--protocol=mine"), "protocol 'mine' is unknown", "rtpose-1160")
+    assert_one_line(run_script(*evaluate, "--protocol=rtpose-1160"), "val2014_1160.txt", "is not in")
+    listed = run_script("evaluate.py", "--list-protocols").stdout
+    assert "rtpose-1160 " in listed and "mpii " in listed
+
+
+def test_lists_of_the_package_are_whole():
+    for protocol in PROTOCOLS.values():
+        if protocol.subset.endswith(".txt"):
+            lines = Path(protocol.images).read_text().splitlines()
+            assert len({line for line in lines if not line.startswith("#")}) == 1160
+
+
+def test_the_shorter_side_may_be_the_reference():
+    shapes = []
+
+    def net(images):
+        shapes.append(images.shape)
+        grid = (images.shape[1] // 8, images.shape[2] // 8)
+        return [[np.zeros((len(images), 38, *grid), np.float32), np.zeros((len(images), 19, *grid), np.float32)]]
+
+    image = np.zeros((200, 100, 3), np.uint8)
+    for reference, height in (("height", 64), ("shorter", 128)):
+        PoseEstimator(net, PafCodec(OPENPOSE_18), (1,), False, 64, reference=reference)(image)
+        assert shapes[-1][1:3] == (height, height // 2)
+    with pytest.raises(ConfigError, match="reference='width', expected one of height, shorter"):
+        PoseEstimator(net, PafCodec(OPENPOSE_18), reference="width")

@@ -101,7 +101,7 @@ def test_mistakes_in_training_are_one_line(run_script, coco, tmp_path):
     assert_one_line(train("--set=model.name=vgg"), "vgg", "cpm_vgg19")
     assert_one_line(train("--resume=nowhere.npz"), "nowhere.npz: no such file")
     assert_one_line(train("--set=train.log_every=0"), "train.log_every=0: expected at least 1")
-    assert_one_line(train("--set=augment.crop=100"), "augment.crop=100: cpm_small needs a multiple of 8, such as 96")
+    assert_one_line(train("--set=augment.crop=100"), "augment.crop=100: cpm_small needs multiples of 8, such as 96")
     assert_one_line(train("--set=model.options.skeleton=COCO_17"), "not an option of a network")
     assert_one_line(train("--set=optimizer.lr_mults=('bias', 2)"), "expected pairs (pattern, factor)")
     assert_one_line(train("--config=quickstart", "--backbone=vgg"), "trains a cpm_small, not the cpm_vgg19")
