@@ -9,11 +9,13 @@ _MODEL: dict[str, Any] = {
     "options": {},  # for the network, e.g. stages=6
     "pretrained": "",  # "imagenet" for the trunk, or a checkpoint of the whole network
     "trunk_file": "",  # a local file with the ImageNet trunk; none is then downloaded
+    "init": "he",  # first values of convolutions: he (2015), xavier (uniform, average) or normal (deviation 0.01)
 }
 _TRAIN: dict[str, Any] = {
     "epochs": 40,
     "batch_size": 10,  # over all devices
     "num_workers": 4,
+    "freeze_trunk": 0,  # epochs at the start in which the trunk stays as it is
     "freeze_bn": False,  # normalise by the statistics that the network brings; for small batches of few images
     "amp": "",  # 16-bit convolutions: "auto", "bfloat16" (CPU) or "float16" (GPU)
     "seed": 7,
@@ -45,7 +47,7 @@ CPM: dict[str, dict[str, Any]] = {
         "fill": 128,
         "supervise_border": True,
     },
-    "loss": {"reduction": "sum"},  # see StageLoss
+    "loss": {"kind": "l2", "reduction": "sum"},  # see StageLoss
     "optimizer": {
         "name": "sgd",  # or adam
         "lr": 2e-5,
@@ -88,7 +90,7 @@ TOPDOWN: dict[str, dict[str, Any]] = {
         "rotation_probability": 0.6,
         "flip": 0.5,
     },
-    "loss": {"reduction": "half_mean"},
+    "loss": {"kind": "l2", "reduction": "half_mean"},
     "optimizer": {**CPM["optimizer"], "name": "adam", "lr": 1e-3, "weight_decay": 0.0},
     "schedule": {**CPM["schedule"], "unit": "epochs", "warmup": 0, "steps": (90, 120), "gamma": 0.1},
     "train": {**_TRAIN, "epochs": 140, "batch_size": 128},
@@ -116,6 +118,7 @@ LEAST = {
     "train.epochs": 1,
     "train.batch_size": 1,
     "train.num_workers": 0,
+    "train.freeze_trunk": 0,
     "train.seed": 0,
     "train.log_every": 1,
     "train.checkpoint_every": 1,
@@ -127,6 +130,9 @@ LEAST = {
 # The values that text may have.
 CHOICES = {
     "data.dataset": ("coco", "mpii"),
+    "loss.kind": ("l2", "log", "fourth"),
+    "loss.reduction": ("sum", "half_sum", "quarter_sum", "mean", "half_mean"),
+    "model.init": ("he", "xavier", "normal"),
     "test.reference": ("height", "shorter"),
     "schedule.unit": ("iterations", "epochs"),
     "train.amp": ("", "auto", "bfloat16", "float16"),

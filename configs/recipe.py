@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import runpy
 from collections.abc import Iterable
@@ -16,7 +17,7 @@ from ..errors import ConfigError, CpmError
 from ..skeletons import Skeleton
 from .defaults import CHOICES, LEAST, TASKS
 
-_NOT_OPTIONS = ("name", "pretrained", "ctx", "skeleton", "trunk_file")  # get_model takes them from elsewhere
+_NOT_OPTIONS = ("name", "pretrained", "ctx", "skeleton", "trunk_file", "init")  # get_model takes them from elsewhere
 
 
 def recipe(name: str, task: str = "cpm", **sections: dict[str, Any]) -> EasyDict:
@@ -129,6 +130,19 @@ def list_configs(task: str | None = None) -> list[str]:
     names = (entry.name[:-3] for entry in resources.files(__package__).iterdir() if entry.name.endswith(".py"))
     recipes = sorted(name for name in names if name not in ("__init__", "defaults", "recipe"))
     return [name for name in recipes if task is None or load_config(name).task == task]
+
+
+def describe_configs(task: str) -> str:
+    """Return the recipes of a task as lines of text: the name, what it trains, and the published figures."""
+    lines = []
+    for name in list_configs(task):
+        text = ast.get_docstring(ast.parse((resources.files(__package__) / f"{name}.py").read_text())) or ""
+        title, _, rest = text.partition("\n")
+        lines.append(f"{name:28} {title}")
+        _, published, figures = " ".join(rest.split()).partition("Published")
+        if published:
+            lines.append(f"{'':28} {published}{figures}")
+    return "\n".join(lines)
 
 
 def to_json(config: EasyDict) -> str:

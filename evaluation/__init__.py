@@ -3,6 +3,7 @@
 from .boxes import ImageBoxes, annotated_boxes, detected_boxes, mpii_boxes
 from .coco import FIGURES, format_scores, oracle_coco, people_to_results, score_coco
 from .evaluate import evaluate_coco, evaluate_crowd
+from .localisation import localisation_error
 from .mpii import MpiiTruth, format_pckh, pckh, read_mpii_truth, score_mpii, truth_of_people
 from .mpii_crowd import evaluate_mpii_crowd
 from .nms import oks_matrix, oks_nms, rescore
@@ -34,6 +35,7 @@ __all__ = [
     "evaluate_people",
     "format_pckh",
     "format_scores",
+    "localisation_error",
     "mpii_boxes",
     "oks_matrix",
     "oks_nms",

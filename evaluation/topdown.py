@@ -16,7 +16,7 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 from ..datasets import CocoKeypoints, MpiiPeople, PersonBox, read_image
 from ..draw import draw_people
 from ..errors import DataError
-from ..inference import BoxEstimator
+from ..inference import BoxEstimator, visible_part
 from ..person import Person
 from .boxes import ImageBoxes, annotated_boxes, detected_boxes, mpii_boxes
 from .coco import format_scores, load_truth, people_to_results, score_coco
@@ -26,6 +26,8 @@ from .reports import Gallery, writable_folder, write_report
 from .subsets import select_images
 
 logger = logging.getLogger(__name__)
+
+_DRAWN = 0.2  # score of a joint from which on it is drawn: a top-down network answers for every joint
 
 
 @dataclass
@@ -246,7 +248,7 @@ def _run(estimator: BoxEstimator, images: Sequence[ImageBoxes], progress: bool, 
             run.seconds += time.perf_counter() - start
             run.people.append(people)
             if gallery is not None:
-                picture = draw_people(image, people, skeleton)
+                picture = draw_people(image, [visible_part(person, _DRAWN) for person in people], skeleton)
                 gallery.add(entry.image_id, picture, picture, bool(people))
     if len(run.skipped) == len(images):
         raise DataError(f"none of the {len(images)} images of {images[0].path.parent} can be read")

@@ -4,7 +4,7 @@ from .detector import PersonDetector
 from .estimator import REFERENCES, Maps, PoseEstimator, fit_image, stage_from_last
 from .onnx_network import RUNTIMES, OnnxNetwork
 from .opening import BACKENDS, open_network
-from .predicting import detected_people, given_boxes, predict_files, whole_image
+from .predicting import detected_people, given_boxes, predict_files, visible_part, whole_image
 from .topdown import BoxEstimator
 
 __all__ = [
@@ -22,5 +22,6 @@ __all__ = [
     "open_network",
     "predict_files",
     "stage_from_last",
+    "visible_part",
     "whole_image",
 ]

@@ -142,7 +142,7 @@ def predict_files(
                 found.append([])
                 continue
             people = list(find(path, image))
-            picture = draw_people(image, [_visible(person, visible) for person in people], skeleton)
+            picture = draw_people(image, [visible_part(person, visible) for person in people], skeleton)
             save_image(target, picture)
             if len(sheet) < _SHEET:
                 sheet.append(picture)
@@ -156,7 +156,8 @@ def predict_files(
     return found
 
 
-def _visible(person: Person, least: float) -> Person:
+def visible_part(person: Person, least: float) -> Person:
+    """Return a person without the joints of a lower score."""
     keypoints = person.keypoints.copy()
     keypoints[keypoints[:, 2] < least] = 0
     return replace(person, keypoints=keypoints)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable
 
+import mxnet as mx
+
 from ..errors import CheckpointError, ConfigError
 from ..skeletons import OPENPOSE_18, Skeleton, skeleton_from_spec, skeleton_to_spec
 from .checkpoint import Checkpoint, load_parameters, read_checkpoint
@@ -69,6 +71,7 @@ def get_model(
     ctx: Any = None,
     skeleton: Skeleton | str | Mapping[str, Any] | None = None,
     trunk_file: str | Path | None = None,
+    init: mx.init.Initializer | None = None,
     **options: Any,
 ) -> PoseNet:
     """Build a network, initialised and hybridized.
@@ -90,6 +93,8 @@ def get_model(
     trunk_file
         A ``.params`` file with the ImageNet parameters of the trunk, instead of the download; or a checkpoint,
         whose trunk is taken.
+    init
+        Draws the first values of convolutions that do not name their own; by default He's, see `PoseNet.initialize`.
     **options
         Those of the builder, e.g. ``stages=6``.
 
@@ -108,7 +113,7 @@ def get_model(
     if trunk_file is not None and pretrained not in (None, "imagenet"):
         raise ConfigError(f"{name}: pretrained={str(pretrained)!r} brings its own trunk, leave out trunk_file")
     if pretrained is None or pretrained == "imagenet":
-        net = _build(name, skeleton, options, ctx)
+        net = _build(name, skeleton, options, ctx, init)
         if trunk_file is not None or pretrained is not None:
             _load_trunk(net, trunk_file)
         return net
@@ -207,7 +212,11 @@ def _find(name: str) -> _Entry:
 
 
 def _build(
-    name: str, skeleton: Skeleton | str | Mapping[str, Any] | None, options: Mapping[str, Any], ctx: Any
+    name: str,
+    skeleton: Skeleton | str | Mapping[str, Any] | None,
+    options: Mapping[str, Any],
+    ctx: Any,
+    init: mx.init.Initializer | None = None,
 ) -> PoseNet:
     entry = _find(name)
     if unknown := sorted(set(options) - set(entry.defaults)):
@@ -219,7 +228,7 @@ def _build(
     except ConfigError as error:
         raise ConfigError(f"{name}: {error}") from None
     net.registry_name, net.options = name, {**options, "skeleton": skeleton_to_spec(skeleton)}
-    net.initialize(ctx=ctx)
+    net.initialize(init, ctx)
     net.hybridize(static_alloc=True)
     return net
 

@@ -8,10 +8,11 @@ from ..errors import ConfigError
 from ..skeletons import COCO_17, Skeleton
 from . import trunks
 from .posenet import PoseNet
-from .registry import register_model
+from .registry import check_number, register_model
 from .zoo import SimplePoseResNet
 
 _DEPTHS = (18, 34, 50, 101, 152)
+_MOST_CHANNELS = 1024
 
 
 class ResNetDeconv(PoseNet):
@@ -23,6 +24,8 @@ class ResNetDeconv(PoseNet):
         See `PoseNet`.
     depth
         Layers of the ResNet (v1b: the stride is on the 3x3 convolutions).
+    channels
+        Maps of each deconvolution; 256 in the published network.
     pafs
         Whether it predicts PAFs and heatmaps with the background, for the people of a whole image, or the
         heatmaps of one person.
@@ -31,15 +34,18 @@ class ResNetDeconv(PoseNet):
     stride = 4
     multiple = 32
 
-    def __init__(self, skeleton: Skeleton, normalisation: str, depth: int, pafs: bool) -> None:
+    def __init__(self, skeleton: Skeleton, normalisation: str, depth: int, channels: int, pafs: bool) -> None:
         super().__init__(skeleton, normalisation)
         if isinstance(depth, bool) or depth not in _DEPTHS:
             raise ConfigError(f"depth={depth!r}, expected one of {', '.join(map(str, _DEPTHS))}")
+        check_number("channels", channels, 1, _MOST_CHANNELS)
         self.kinds = (("pafs", "heatmaps"),) if pafs else (("heatmaps",),)
         self._num_pafs = 2 * skeleton.num_limbs if pafs else 0
-        channels = self._num_pafs + skeleton.num_joints + 1 if pafs else skeleton.num_joints
+        maps = self._num_pafs + skeleton.num_joints + 1 if pafs else skeleton.num_joints
         with self.name_scope():
-            published = SimplePoseResNet(base_name=f"resnet{depth}_v1b", num_joints=channels)
+            published = SimplePoseResNet(
+                base_name=f"resnet{depth}_v1b", num_joints=maps, num_deconv_filters=(channels,) * 3
+            )
             self.trunk = published.resnet
             self.deconvolutions = published.deconv_layers
             self.last = published.final_layer
@@ -54,12 +60,16 @@ class ResNetDeconv(PoseNet):
 
 
 @register_model(zoo=trunks.gluoncv_resnet, skeleton=COCO_17)
-def pose_resnet(skeleton: Skeleton, *, depth: int = 50, normalisation: str = "imagenet") -> ResNetDeconv:
+def pose_resnet(
+    skeleton: Skeleton, *, depth: int = 50, channels: int = 256, normalisation: str = "imagenet"
+) -> ResNetDeconv:
     """Build the top-down network: one person's image in, one heatmap per joint out."""
-    return ResNetDeconv(skeleton, normalisation, depth, pafs=False)
+    return ResNetDeconv(skeleton, normalisation, depth, channels, pafs=False)
 
 
 @register_model(zoo=trunks.gluoncv_resnet)
-def paf_resnet(skeleton: Skeleton, *, depth: int = 18, normalisation: str = "imagenet") -> ResNetDeconv:
+def paf_resnet(
+    skeleton: Skeleton, *, depth: int = 18, channels: int = 256, normalisation: str = "imagenet"
+) -> ResNetDeconv:
     """Build the same layers with PAFs and heatmaps as their output, for the people of a whole image."""
-    return ResNetDeconv(skeleton, normalisation, depth, pafs=True)
+    return ResNetDeconv(skeleton, normalisation, depth, channels, pafs=True)

@@ -6,7 +6,7 @@ python scripts/train_gluon_cpm.py --gpus=0,1 --backbone=res50
 import argparse
 
 from cpm.cli import run
-from cpm.configs import list_configs
+from cpm.configs import describe_configs
 from cpm.training import add_training_options, run_training
 
 BACKBONES = {"vgg": "cpm_vgg19", "res50": "cpm_res50", "mobilenet": "cpm_mobilenet"}
@@ -27,7 +27,7 @@ def main() -> None:
     """Train."""
     arguments = parse_arguments()
     if arguments.list:
-        print("\n".join(list_configs("cpm")))
+        print(describe_configs("cpm"))
         return
     model = BACKBONES.get(arguments.backbone)
     output = run_training(arguments, "cpm", f"{model or 'cpm_vgg19'}_{arguments.dataset}", model)

@@ -6,7 +6,7 @@ python scripts/train_pose_resnet.py --gpus=0,1,2,3 --dataset=coco --size=256x192
 import argparse
 
 from cpm.cli import run
-from cpm.configs import list_configs
+from cpm.configs import describe_configs
 from cpm.training import add_training_options, run_training
 
 
@@ -27,7 +27,7 @@ def main() -> None:
     """Train."""
     arguments = parse_arguments()
     if arguments.list:
-        print("\n".join(list_configs("topdown")))
+        print(describe_configs("topdown"))
         return
     size = arguments.size or {"coco": "256x192", "mpii": "256x256"}[arguments.dataset]
     default = f"pose_resnet{arguments.depth}_{arguments.dataset}_{size}"

@@ -113,5 +113,5 @@ def test_readme_names_only_what_is_there():
     readme = (ROOT / "README.md").read_text()
     scripts = [f"scripts/{name}" for name in SCRIPTS if name != "make_synthetic.py"]
     documents = ["docs/design.md", "docs/skeletons.md", "docs/val2017_79.txt", "pretrained/README.md"]
-    for name in (*scripts, *documents, "configs/recipe.py", "figures/quickstart.jpg", "LICENSE"):
+    for name in (*scripts, *documents, "configs/defaults.py", "figures/quickstart.jpg", "LICENSE"):
         assert name in readme and (ROOT / name).exists()

@@ -1,7 +1,8 @@
 """Training: losses, schedules, the loop, and what a run leaves behind."""
 
-from .build import build_trainer, check_output, choose_recipe
+from .build import build_samples, build_trainer, check_output, choose_recipe
 from .command import add_training_options, run_training
+from .label_pictures import choose_label_recipe, choose_samples, label_pictures, label_sheet
 from .losses import StageLoss
 from .schedule import Schedule
 from .trainer import PoseTrainer, Progress
@@ -12,8 +13,13 @@ __all__ = [
     "Schedule",
     "StageLoss",
     "add_training_options",
+    "build_samples",
     "build_trainer",
     "check_output",
+    "choose_label_recipe",
     "choose_recipe",
+    "choose_samples",
+    "label_pictures",
+    "label_sheet",
     "run_training",
 ]

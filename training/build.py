@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Callable
 
 import mxnet as mx
 from easydict import EasyDict
@@ -35,6 +36,13 @@ from ..models import (
 from ..skeletons import skeleton_from_spec
 from .amp import choose_precision
 from .trainer import PoseTrainer, Progress
+
+# The first values of convolutions that do not name their own.
+INITS: dict[str, Callable[[], mx.init.Initializer | None]] = {
+    "he": lambda: None,  # what networks take by themselves
+    "xavier": lambda: mx.init.Xavier(magnitude=1),
+    "normal": lambda: mx.init.Normal(0.01),
+}
 
 
 def choose_recipe(
@@ -151,16 +159,18 @@ def build_trainer(
         if config.model.trunk_file:
             options["trunk_file"] = config.model.trunk_file
         net = get_model(
-            config.model.name, pretrained=config.model.pretrained or None, ctx=contexts, skeleton=skeleton, **options
-        )
+            config.model.name, pretrained=config.model.pretrained or None, ctx=contexts, skeleton=skeleton,
+            init=INITS[config.model.init](), **options
+        )  # fmt: skip
     else:
         net = network_from_meta(checkpoint.meta, ctx=contexts)
         load_parameters(net, checkpoint)
     _check_fit(config, net)
     if config.train.freeze_bn:
         freeze_batch_norm(net)
-    loaders = _person_loaders if config.task == "topdown" else _crowd_loaders
-    train, val = loaders(config, net)
+    samples = build_samples(config, config.data.train, net=net)
+    val_samples = build_samples(config, config.data.val, augment=False, net=net)
+    train, val = _loader(config, samples, training=True), _loader(config, val_samples, training=False)
     return PoseTrainer(net, train, val, config, contexts, output, checkpoint)
 
 
@@ -179,31 +189,52 @@ def _check_fit(config: EasyDict, net: PoseNet) -> None:
         )
 
 
-def _crowd_loaders(config: EasyDict, net: PoseNet) -> tuple[BatchLoader, BatchLoader]:
+def build_samples(
+    config: EasyDict, split: str, augment: bool = True, net: PoseNet | None = None
+) -> TrainingSet | PersonSet:
+    """Build the samples of a split, as a run of the recipe sees them.
+
+    Parameters
+    ----------
+    config
+        The recipe.
+    split
+        Of its data set.
+    augment
+        Whether with the random changes of training, or without, as in validation.
+    net
+        The network, whose grid the labels are on; by default one is made of the recipe, without weights.
+
+    Raises
+    ------
+    CpmError
+        If the recipe or the data is not what it should be.
+    """
+    if net is None:
+        skeleton = skeleton_from_spec(config.labels.skeleton)
+        net = get_model(config.model.name, skeleton=skeleton, **config.model.options)
+        _check_fit(config, net)
+    build = _person_samples if config.task == "topdown" else _crowd_samples
+    return build(config, net, split, augment)
+
+
+def _crowd_samples(config: EasyDict, net: PoseNet, split: str, augment: bool) -> TrainingSet:
     codec = PafCodec(net.skeleton, stride=net.stride, sigma=config.labels.sigma, paf_width=config.labels.paf_width)
     augmentation = Augmentation(**config.augment)
-
-    def samples(split: str, each: Augmentation) -> TrainingSet:
-        dataset = open_dataset(config.data.dataset, config.data.root, split, net.skeleton)
-        return TrainingSet(dataset, codec, each, PersonFilter(**config.people), config.train.seed)
-
-    train, val = samples(config.data.train, augmentation), samples(config.data.val, augmentation.without_chance())
-    return _loader(config, train, training=True), _loader(config, val, training=False)
+    augmentation = augmentation if augment else augmentation.without_chance()
+    dataset = open_dataset(config.data.dataset, config.data.root, split, net.skeleton)
+    return TrainingSet(dataset, codec, augmentation, PersonFilter(**config.people), config.train.seed)
 
 
-def _person_loaders(config: EasyDict, net: PoseNet) -> tuple[BatchLoader, BatchLoader]:
+def _person_samples(config: EasyDict, net: PoseNet, split: str, augment: bool) -> PersonSet:
     codec = HeatmapCodec(net.skeleton, net.stride, config.labels.sigma, config.labels.unbiased)
     options = dict(config.augment)
     size, enlarge = options.pop("size"), options.pop("enlarge")
-    augmentation, choice = CropAugmentation(**options), PersonChoice(**config.people)
-
-    def samples(split: str, each: CropAugmentation) -> PersonSet:
-        dataset = open_dataset(config.data.dataset, config.data.root, split, net.skeleton)
-        people = choice.people(dataset, size[0] / size[1], enlarge)
-        return PersonSet(people, dataset.skeleton, codec, size, each, config.train.seed)
-
-    train, val = samples(config.data.train, augmentation), samples(config.data.val, augmentation.without_chance())
-    return _loader(config, train, training=True), _loader(config, val, training=False)
+    augmentation = CropAugmentation(**options)
+    augmentation, choice = augmentation if augment else augmentation.without_chance(), PersonChoice(**config.people)
+    dataset = open_dataset(config.data.dataset, config.data.root, split, net.skeleton)
+    people = choice.people(dataset, size[0] / size[1], enlarge)
+    return PersonSet(people, dataset.skeleton, codec, size, augmentation, config.train.seed)
 
 
 def _loader(config: EasyDict, samples: SampleSet, training: bool) -> BatchLoader:

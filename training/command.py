@@ -17,7 +17,7 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a value of the recipe, "
                       "e.g. --set train.log_every=10; may be given many times")  # fmt: skip
     what.add_argument("--resume", type=Path, metavar="FILE", help="a last.npz: go on exactly where it was written")
-    what.add_argument("--list", action="store_true", help="list the recipes and stop")
+    what.add_argument("--list", action="store_true", help="list the recipes with the published figures and stop")
     data = parser.add_argument_group("data and output")
     data.add_argument("--dataset-root", help="the folder with the annotations and the images "
                       "(default: that of the recipe, data/coco or data/mpii)")  # fmt: skip

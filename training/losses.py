@@ -8,16 +8,25 @@ from mxnet.gluon.loss import Loss
 
 from ..errors import ConfigError
 
-_REDUCTIONS = ("sum", "half_sum", "mean", "half_mean")
+# How a difference d counts, and what a reduction divides the sum over channels and cells by.
+_KINDS = ("l2", "log", "fourth")
+_REDUCTIONS = {"sum": 1, "half_sum": 2, "quarter_sum": 4, "mean": 1, "half_mean": 2}
 
 
 class StageLoss(Loss):
-    """Masked squared error of the maps of one branch of one stage (Cao et al. 2017, section 2.2, equation 5).
+    """Masked error of the maps of one branch of one stage (Cao et al. 2017, section 2.2, equation 5).
 
-    Per sample, with p the prediction, t the target and m the mask:
+    A difference d of prediction and target counts as
 
-    - ``sum``: the sum of m (p - t)² over channels and cells, the loss of the learning rates around 2e-5;
+    - ``l2``: d²;
+    - ``log``: log(1 + |d|), the "difficulty balanced" loss, for which far-off cells matter less;
+    - ``fourth``: d⁴, for which they matter more.
+
+    Per sample, with the mask m:
+
+    - ``sum``: the sum of m times that over channels and cells, with ``l2`` the loss of the learning rates around 2e-5;
     - ``half_sum``: half of it, as Caffe's Euclidean loss;
+    - ``quarter_sum``: a quarter, as the difficulty-balanced loss was published;
     - ``mean``: its mean over channels and cells;
     - ``half_mean``: half of that, the loss of Xiao et al. 2018, whose mask is the weights of the joints.
 
@@ -25,24 +34,33 @@ class StageLoss(Loss):
 
     Parameters
     ----------
-    reduction
-        One of the above.
+    reduction, kind
+        Each one of the above.
 
     Raises
     ------
     ConfigError
-        If the reduction is none of them.
+        If one is none of them.
     """
 
-    def __init__(self, reduction: str = "sum", **kwargs: Any) -> None:
+    def __init__(self, reduction: str = "sum", kind: str = "l2", **kwargs: Any) -> None:
         super().__init__(weight=None, batch_axis=0, **kwargs)
+        if kind not in _KINDS:
+            raise ConfigError(f"loss.kind={kind!r}: expected one of {', '.join(_KINDS)}")
+        self._kind = kind
         if reduction not in _REDUCTIONS:
             raise ConfigError(f"loss.reduction={reduction!r}: expected one of {', '.join(_REDUCTIONS)}")
         self._reduction = reduction
 
     def hybrid_forward(self, F: Any, prediction: Any, target: Any, mask: Any) -> Any:
         """Return the (B,) losses of predictions and targets (B, C, h, w) under masks (B, 1, h, w) or (B, C, 1, 1)."""
-        error = F.broadcast_mul(F.square(prediction - target), mask)
+        difference = prediction - target
+        if self._kind == "log":
+            error = F.log1p(F.abs(difference))
+        else:
+            error = F.square(difference)
+            if self._kind == "fourth":
+                error = F.square(error)
+        error = F.broadcast_mul(error, mask)
         reduce = F.mean if self._reduction.endswith("mean") else F.sum
-        loss = reduce(error, axis=0, exclude=True)
-        return loss / 2 if self._reduction.startswith("half") else loss
+        return reduce(error, axis=0, exclude=True) / _REDUCTIONS[self._reduction]

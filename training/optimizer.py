@@ -48,6 +48,37 @@ def make_trainer(net: PoseNet, config: EasyDict) -> gluon.Trainer:
     return gluon.Trainer(net.collect_params(), options.name, settings, kvstore="device", update_on_kvstore=False)
 
 
+class TrunkFreezer:
+    """Keeps the trunk of a network as it is in the first epochs, so that new layers learn to use it first.
+
+    Its statistics of batch normalisation move all the same.
+
+    Parameters
+    ----------
+    net
+        The network, whose multipliers are set already.
+    epochs
+        How many.
+
+    Raises
+    ------
+    ConfigError
+        If there are to be such epochs and the network has no trunk.
+    """
+
+    def __init__(self, net: PoseNet, epochs: int) -> None:
+        parameters = net._collect_params_with_prefix()
+        self._factors = {value: value.lr_mult for name, value in parameters.items() if name.startswith("trunk.")}
+        self._epochs = epochs
+        if epochs and not self._factors:
+            raise ConfigError(f"train.freeze_trunk={epochs}: {net.name} has no trunk")
+
+    def begin(self, epoch: int) -> None:
+        """Freeze or release the trunk for an epoch, counted from 0."""
+        for parameter, factor in self._factors.items():
+            parameter.lr_mult = 0.0 if epoch < self._epochs else factor
+
+
 def _multipliers(pairs: Any) -> list[tuple[re.Pattern, float]]:
     try:
         return [(re.compile(pattern), float(factor)) for pattern, factor in pairs]

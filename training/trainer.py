@@ -23,7 +23,7 @@ from ..models import Checkpoint, PoseNet, save_network
 from .amp import backward, choose_precision, lower_precision, restore_scaling, scale_gradients, scaling_state
 from .logs import RunLog
 from .losses import StageLoss
-from .optimizer import make_trainer, restore_trainer, trainer_arrays
+from .optimizer import TrunkFreezer, make_trainer, restore_trainer, trainer_arrays
 from .pictures import target_and_prediction
 from .schedule import Schedule
 
@@ -99,7 +99,7 @@ class PoseTrainer:
         self.net, self.config, self.contexts, self.output = net, config, list(contexts), Path(output)
         self._train, self._val = train, val
         self._kinds = sorted({kind for kinds in net.kinds for kind in kinds})
-        self._loss = StageLoss(config.loss.reduction)
+        self._loss = StageLoss(config.loss.reduction, config.loss.kind)
         self._loss.hybridize()
         self._epoch_batches = min(options.max_iterations or len(train), len(train))
         schedule = {key: value for key, value in config.schedule.items()}
@@ -110,6 +110,7 @@ class PoseTrainer:
         if self._precision:
             lower_precision(net, self._precision)
         self._trainer = make_trainer(net, config)
+        self._trunk = TrunkFreezer(net, options.freeze_trunk)
         scale_gradients(self._trainer, self._precision)
         self.progress = Progress()
         self._num_problems = 0
@@ -148,6 +149,7 @@ class PoseTrainer:
     def _train_epoch(self, log: RunLog, stop: _StopSignal) -> None:
         options = self.config.train
         start = self.progress.batch
+        self._trunk.begin(self.progress.epoch)
         batches = self._train.epoch(self.progress.epoch, start)
         meter = _LossMeter(self._loss_names())
         title = f"epoch {self.progress.epoch + 1}/{options.epochs}"

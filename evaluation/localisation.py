@@ -1,0 +1,163 @@
+"""How exactly a codec places joints: the error in pixels of annotations that are encoded and decoded again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Union
+
+import numpy as np
+
+from ..codecs import PafCodec
+from ..codecs.offset import OffsetCodec
+from ..errors import ConfigError, DataError
+from ..person import Person
+from ..skeletons import COCO_17, Skeleton, convert
+from .coco import load_truth
+
+Codec = Union[PafCodec, OffsetCodec]
+
+
+@dataclass(frozen=True)
+class Localisation:
+    """Where the joints of people came back that were drawn and decoded.
+
+    Attributes
+    ----------
+    errors
+        (F,) float64: for every joint that was found, the distance from its annotation in pixels of the input.
+    labelled
+        How many joints are annotated, found or not.
+    reach
+        Pixels: farther from its annotation a joint is not misplaced, but one of somebody else.
+    """
+
+    errors: np.ndarray
+    labelled: int
+    reach: float
+
+    @property
+    def mean(self) -> float:
+        """Mean error of the joints within reach, in pixels of the input; nan if there are none."""
+        near = self.errors[self.errors <= self.reach]
+        return float(near.mean()) if len(near) else float("nan")
+
+    @property
+    def mean_of_all(self) -> float:
+        """Mean error of all joints that were found, those of somebody else too."""
+        return float(self.errors.mean()) if len(self.errors) else float("nan")
+
+    @property
+    def found(self) -> float:
+        """Share of the annotated joints that came back within reach."""
+        return float(np.count_nonzero(self.errors <= self.reach) / self.labelled)
+
+
+def localisation_error(
+    codec: Codec,
+    truth: str | Path | Mapping[str, Any],
+    height: int = 368,
+    image_ids: Iterable[int] | None = None,
+    skeleton: Skeleton = COCO_17,
+    whole_cells: bool = False,
+) -> Localisation:
+    """Measure how far joints are from their annotations after :meth:`encode` and :meth:`decode`.
+
+    Decoded people are matched to the annotated ones by the similarity (OKS) of the joints that both have, the most
+    alike first, each at most once. Only joints of matched people count that are annotated and were found.
+
+    Parameters
+    ----------
+    codec
+        Encodes and decodes.
+    truth
+        COCO keypoint annotations, loaded or the path of a JSON file.
+    height
+        Pixels to which every image is scaled; errors are in these pixels.
+    image_ids
+        The images to choose from; by default all.
+    skeleton
+        The joints of the annotations.
+    whole_cells
+        Whether to take the centre of the cell that a joint was found in for its place.
+
+    Returns
+    -------
+    Localisation
+        The errors; within reach is what is within one cell, `codec.stride` pixels.
+
+    Raises
+    ------
+    DataError
+        If a file is missing or not in the COCO format, an image states no size or none has labelled people.
+    ConfigError
+        If a skeleton defines no sigmas or the height is not positive.
+    """
+    if height < 1:
+        raise ConfigError(f"height={height}, expected at least 1")
+    if not codec.skeleton.sigmas:
+        raise ConfigError(f"skeleton {codec.skeleton.name} defines no sigmas, which the similarity needs")
+    content, name, category = load_truth(truth, skeleton)
+    people = _people(content, category, None if image_ids is None else set(image_ids))
+    if not people:
+        raise DataError(f"{name}: no image with labelled people to measure on")
+    images = {image["id"]: image for image in content["images"]}
+    errors, labelled = [], 0
+    for image_id, entries in people.items():
+        try:
+            size = (int(images[image_id]["height"]), int(images[image_id]["width"]))
+        except (KeyError, ValueError) as error:
+            raise DataError(f"{name}: image {image_id} lacks its entry or its size ({error})") from None
+        keypoints = np.array([entry["keypoints"] for entry in entries], np.float64)
+        keypoints = convert(keypoints.reshape(-1, skeleton.num_joints, 3), skeleton, codec.skeleton).astype(np.float64)
+        width = max(round(size[1] * height / size[0]), 1)
+        scale = np.array([width / size[1], height / size[0]])
+        keypoints[..., :2] = (keypoints[..., :2] + 0.5) * scale - 0.5
+        areas = np.array([entry["area"] for entry in entries], np.float64) * scale.prod()
+        found = _encode_decode(codec, keypoints, (height, width), whole_cells)
+        errors.append(_errors(keypoints, areas, found, np.array(codec.skeleton.sigmas)))
+        labelled += int(np.count_nonzero(keypoints[..., 2] > 0))
+    return Localisation(np.concatenate(errors), labelled, float(codec.stride))
+
+
+def _people(content: Mapping[str, Any], category: int, chosen: set[int] | None) -> dict[int, list[Mapping[str, Any]]]:
+    """Return the annotations of the people with joints by their images."""
+    people: dict[int, list[Mapping[str, Any]]] = {}
+    for entry in content["annotations"]:
+        if entry.get("category_id") != category or entry["iscrowd"] or not any(entry["keypoints"][2::3]):
+            continue
+        if chosen is None or entry["image_id"] in chosen:
+            people.setdefault(entry["image_id"], []).append(entry)
+    return people
+
+
+def _encode_decode(codec: Codec, keypoints: np.ndarray, size: tuple[int, int], whole_cells: bool) -> np.ndarray:
+    """Return the people (M, K, 3) that come back of those (N, K, 3) in an image of `size` (H, W)."""
+    stride, joints = codec.stride, codec.skeleton.num_joints
+    padded = (-(-size[0] // stride) * stride, -(-size[1] // stride) * stride)
+    people: list[Person]
+    if isinstance(codec, OffsetCodec):
+        targets = codec.encode(keypoints, padded)
+        people = codec.decode(targets.heatmaps, targets.pafs, targets.offsets)
+    else:
+        maps = codec.encode(keypoints, padded)
+        people = codec.decode(maps.heatmaps, maps.pafs)
+    found = np.array([person.keypoints for person in people], np.float64).reshape(-1, joints, 3)
+    if whole_cells:
+        found[..., :2] = np.floor((found[..., :2] + 0.5) / stride) * stride + (stride - 1) / 2
+    return found
+
+
+def _errors(truth: np.ndarray, areas: np.ndarray, found: np.ndarray, sigmas: np.ndarray) -> np.ndarray:
+    """Return the distances of the joints that matched people (N, K, 3) and (M, K, 3) have in common."""
+    both = (truth[:, None, :, 2] > 0) & (found[None, :, :, 2] > 0)
+    squares = ((truth[:, None, :, :2] - found[None, :, :, :2]) ** 2).sum(axis=-1)
+    spread = 2 * (2 * sigmas) ** 2 * np.maximum(areas, 1)[:, None, None]
+    alike = (np.exp(-squares / spread) * both).sum(axis=-1)
+    errors = []
+    while alike.size and alike.max() > 0:
+        person, match = np.unravel_index(alike.argmax(), alike.shape)
+        errors.append(np.sqrt(squares[person, match][both[person, match]]))
+        alike[person], alike[:, match] = 0, 0
+    return np.concatenate(errors) if errors else np.empty(0)

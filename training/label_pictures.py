@@ -1,0 +1,244 @@
+"""Pictures of what a network is asked to learn: the crop, the mask, the heatmaps, the PAFs as arrows, the joints."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from easydict import EasyDict
+from tqdm import tqdm
+
+from ..codecs import HeatmapCodec, HeatmapTargets, PafCodec, Targets
+from ..configs import load_config, override
+from ..datasets import Example, PersonSet, TrainingSet
+from ..draw import contact_sheet, draw_heatmaps, draw_people, limb_colours
+from ..errors import ConfigError
+from ..person import Person
+from .label_drawing import captioned, draw_arrows, draw_ignored, draw_weights, enlarge, mark_occluded
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LabelledSample:
+    """One sample and the joints that its labels were drawn from.
+
+    Attributes
+    ----------
+    example
+        Crop, labels and mask.
+    keypoints
+        (N, K, 3) x, y in pixels of the crop and visibility: 0 unlabelled or outside, 1 occluded, 2 visible.
+    codec
+        What drew the labels.
+    title
+        Which sample of what image it is, in ASCII.
+    """
+
+    example: Example
+    keypoints: np.ndarray
+    codec: PafCodec | HeatmapCodec
+    title: str
+
+
+def choose_label_recipe(
+    source: str | None, dataset: str | None, changes: Sequence[str], **data: str | int | None
+) -> EasyDict:
+    """Return the recipe whose labels are to be seen.
+
+    Parameters
+    ----------
+    source
+        A recipe by name or path; by default the one for the CPM on VGG19 and the data set.
+    dataset
+        "coco" or "mpii"; by default that of the recipe, or coco.
+    changes
+        Overrides such as ``labels.sigma=10``.
+    **data
+        Values of ``data.root`` and ``train.seed`` as ``root`` and ``seed``; None leaves that of the recipe.
+
+    Raises
+    ------
+    ConfigError
+        If the recipe or a key is unknown or a value makes no sense.
+    """
+    config = load_config(source or f"cpm_vgg19_{dataset or 'coco'}")
+    given = {"data.dataset": dataset, "data.root": data.get("root"), "train.seed": data.get("seed")}
+    override(config, [*changes, *(f"{key}={value!r}" for key, value in given.items() if value is not None)])
+    return config
+
+
+def choose_samples(count: int, indices: Sequence[int] | None, sheet: int | None) -> list[int]:
+    """Return which of `count` samples to look at: the given ones, or `sheet` that are spread over all, or the first.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such sample, or both are given.
+    """
+    if sheet is not None:
+        if indices:
+            raise ConfigError("--index and --sheet exclude each other: a sheet takes samples from the whole set")
+        if sheet < 1:
+            raise ConfigError(f"--sheet={sheet}: expected at least 1 sample")
+        number = min(sheet, count)
+        return [k * count // number for k in range(number)]
+    for index in indices or [0]:
+        if not 0 <= index < count:
+            raise ConfigError(f"--index={index}: the samples are numbered from 0 to {count - 1}")
+    return list(indices or [0])
+
+
+def read_sample(samples: TrainingSet | PersonSet, epoch: int, index: int) -> LabelledSample:
+    """Return sample (epoch, index) with the joints of its labels; the next readable one, if its image is broken.
+
+    Raises
+    ------
+    DataError
+        If the images of many samples in a row are broken.
+    """
+    usual = samples.codec
+    if isinstance(samples, TrainingSet):
+        noting: Any = _NotingPafCodec(**_fields(usual))
+    else:
+        noting = _NotingHeatmapCodec(**_fields(usual))
+    samples.codec = noting
+    try:
+        example = samples[epoch, index]
+    finally:
+        samples.codec = usual
+    for problem in example.problems:
+        logger.warning("%s; the next sample takes its place", problem)
+    index = (index + len(example.problems)) % len(samples)
+    title = f"sample {index} of {len(samples)} (from 0), epoch {epoch}: {_image_name(samples, index)}"
+    return LabelledSample(example, noting.noted, usual, title)
+
+
+def label_panels(sample: LabelledSample, height: int = 640) -> list[np.ndarray]:
+    """Return captioned pictures of a sample, each with a crop of `height` pixels.
+
+    For people in whole images: the crop with the joints, the mask, the heatmaps and the PAFs, one arrow for every cell
+    with a field, in the colour of the limb that is strongest there. For one in a box: the crop with the joints, the
+    heatmaps and the weights of the joints in the loss.
+
+    Parameters
+    ----------
+    sample
+        From :func:`read_sample`.
+    height
+        Pixels.
+
+    Returns
+    -------
+    list of ndarray
+        Four, or three for a person in a box: (H, W, 3) RGB uint8.
+    """
+    example, codec = sample.example, sample.codec
+    skeleton = codec.skeleton
+    crop, factor = enlarge(example.image, height)
+    keypoints = sample.keypoints.astype(np.float32)
+    keypoints[..., :2] = (keypoints[..., :2] + 0.5) * factor - 0.5
+    people = [Person(each, 1.0) for each in keypoints]
+    joints = mark_occluded(draw_people(crop, people, skeleton), keypoints)
+    labelled = int(np.count_nonzero(keypoints[..., 2] > 0))
+    legend = ", hollow: occluded" if (keypoints[..., 2] == 1).any() else ""
+    panels = [captioned(joints, f"joints: {labelled} labelled{legend}")]
+    if example.pafs is None:
+        heat = _person_heatmaps(crop, sample, factor)
+        panels.append(captioned(heat, f"heatmaps: {_cells(example)}, sigma {codec.sigma:g} cells"))
+        weights = draw_weights(height, example.mask[:, 0, 0], keypoints[0], skeleton)
+        panels.append(captioned(weights, f"weights: {int(np.count_nonzero(example.mask))} joints count"))
+        return panels
+    ignored = 100 * (1 - float(example.mask.mean()))
+    told = f"mask: red is ignored, {ignored:.0f} %" if ignored >= 0.5 else "mask: the loss counts everywhere"
+    panels.append(captioned(draw_ignored(crop, example.mask[0]), told))
+    heat = draw_heatmaps(crop, example.heatmaps, 1 / factor, codec.stride)
+    panels.append(captioned(heat, f"heatmaps: {_cells(example)}, sigma {codec.sigma:g} pixels"))
+    arrows = draw_arrows(crop, example.pafs, limb_colours(skeleton), factor * codec.stride)
+    panels.append(captioned(arrows, f"PAFs: {skeleton.num_limbs} limbs of {skeleton.name}, by colour"))
+    return panels
+
+
+def label_picture(sample: LabelledSample, height: int = 640) -> np.ndarray:
+    """Return the panels of one sample with its title above: two by two, or side by side for a person in a box."""
+    panels = label_panels(sample, height)
+    return captioned(contact_sheet(panels, columns=2 if len(panels) == 4 else 3, gap=10), sample.title, bold=True)
+
+
+def label_pictures(
+    samples: TrainingSet | PersonSet, epoch: int, indices: Sequence[int], height: int = 640
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield a file name and the picture of each of these samples.
+
+    Parameters
+    ----------
+    samples
+        What to look at.
+    epoch
+        It draws other crops in each.
+    indices
+        Which samples.
+    height
+        Of the crops in the pictures, in pixels.
+    """
+    for index in indices:
+        yield f"labels-{index:06d}.png", label_picture(read_sample(samples, epoch, index), height)
+
+
+def label_sheet(
+    samples: TrainingSet | PersonSet, epoch: int, indices: Sequence[int], height: int = 420, progress: bool = False
+) -> np.ndarray:
+    """Return one picture of many samples, a row for each; parameters as of :func:`label_pictures`."""
+    rows = []
+    for index in tqdm(indices, desc="labels", disable=not progress or len(indices) < 2, leave=False):
+        sample = read_sample(samples, epoch, index)
+        panels = label_panels(sample, height)
+        rows.append(captioned(contact_sheet(panels, columns=len(panels), gap=10), sample.title, bold=True))
+    return contact_sheet(rows, columns=1, gap=14)
+
+
+def _person_heatmaps(crop: np.ndarray, sample: LabelledSample, factor: float) -> np.ndarray:
+    """Lay the heatmaps of one person over the enlarged crop, each cell at the pixel that the codec has it stand for."""
+    codec = sample.codec
+    assert isinstance(codec, HeatmapCodec)
+    shift = 0 if codec.unbiased else round(factor * (codec.stride - 1) / 2)
+    padded = np.pad(crop, ((shift, 0), (shift, 0), (0, 0)), mode="edge")
+    return draw_heatmaps(padded, sample.example.heatmaps, 1 / factor, codec.stride, background=False)[shift:, shift:]
+
+
+class _NotingPafCodec(PafCodec):
+    """Keeps the joints that it draws last: a sample set warps them on the way and hands out the labels only."""
+
+    noted: np.ndarray
+
+    def encode(self, keypoints: np.ndarray, size: tuple[int, int], out: Targets | None = None) -> Targets:
+        self.noted = np.array(keypoints, np.float32).reshape(-1, self.skeleton.num_joints, 3)
+        return super().encode(keypoints, size, out)
+
+
+class _NotingHeatmapCodec(HeatmapCodec):
+    """The same of one person."""
+
+    noted: np.ndarray
+
+    def encode(self, keypoints: np.ndarray, size: tuple[int, int], out: HeatmapTargets | None = None) -> HeatmapTargets:
+        self.noted = np.array(keypoints, np.float32)[None]
+        return super().encode(keypoints, size, out)
+
+
+def _fields(codec: PafCodec | HeatmapCodec) -> dict[str, Any]:
+    return {field.name: getattr(codec, field.name) for field in fields(codec)}
+
+
+def _image_name(samples: TrainingSet | PersonSet, index: int) -> str:
+    if isinstance(samples, TrainingSet):
+        return samples.dataset.records[int(samples.samples[index][0])].path.name
+    return samples.people[index].path.name
+
+
+def _cells(example: Example) -> str:
+    rows, columns = example.heatmaps.shape[1:]
+    return f"{rows} x {columns} cells"
