@@ -9,12 +9,12 @@ from cpm.configs import recipe
 config = recipe(
     "quickstart_topdown",
     task="topdown",
-    model={"options": {"depth": 18, "channels": 64}},
+    model={"name": "pose_small"},
     data={"root": "data/synthetic"},
     labels={"sigma": 1.5, "unbiased": True},
     people={"min_keypoints": 3},
-    augment={"size": (64, 96), "scale": 0.2, "rotation": 20.0},
-    optimizer={"lr": 2e-3},
+    augment={"size": (112, 144), "scale": 0.15, "rotation": 10.0},
+    optimizer={"lr": 4e-3},
     schedule={"kind": "cosine", "warmup": 50},
-    train={"batch_size": 32, "epochs": 7, "num_workers": 0, "log_every": 20, "max_val_batches": 5, "keep_every": 0},
+    train={"batch_size": 16, "epochs": 22, "num_workers": 0, "log_every": 20, "max_val_batches": 5, "keep_every": 0},
 )

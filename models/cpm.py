@@ -10,7 +10,7 @@ from mxnet.gluon import HybridBlock, nn
 from ..skeletons import Skeleton
 from . import trunks
 from .backbones import ResNet50, mobilenet_v2, sequence, vgg19
-from .posenet import PoseNet
+from .posenet import PoseNet, join_maps
 from .registry import check_number, register_model
 
 MAX_STAGES = 16  # so that a broken file or option cannot ask for all the memory
@@ -76,7 +76,7 @@ class CpmNet(PoseNet):
         features = self.features(self.trunk(self.normalise(images)))
         outputs: list[list[Any]] = []
         for stage in self.stages:
-            seen = F.concat(*outputs[-1], features, dim=1) if outputs else features
+            seen = join_maps(F, self.skeleton, outputs[-1], features) if outputs else features
             outputs.append(list(stage(seen)))
         return outputs
 

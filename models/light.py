@@ -8,10 +8,11 @@ import mxnet as mx
 from mxnet.gluon import HybridBlock, nn
 
 from ..errors import ConfigError
-from ..skeletons import Skeleton
+from ..skeletons import COCO_17, Skeleton
 from . import trunks
 from .backbones import Pyramid, Residual, ResNet50, conv_bn, mobilenet, residual_trunk, sequence
 from .cpm import MAX_STAGES, CpmNet, Stage
+from .posenet import PoseNet
 from .registry import check_number, register_model
 
 
@@ -41,6 +42,45 @@ def cpm_small(skeleton: Skeleton, *, stages: int = 2, channels: int = 64, normal
     check_number("stages", stages, 1, MAX_STAGES)
     check_number("channels", channels, 8, 1024)
     return _light_cpm(lambda: residual_trunk(channels), channels, skeleton, stages, normalisation)
+
+
+class SmallPose(PoseNet):
+    """The trunk of `cpm_small` and one deconvolution: the heatmaps of the one person in a crop, at stride 4.
+
+    Parameters
+    ----------
+    skeleton, normalisation
+        See `PoseNet`.
+    channels
+        Of the trunk and of the deconvolution.
+    """
+
+    stride = 4
+    kinds = (("heatmaps",),)
+
+    def __init__(self, skeleton: Skeleton, normalisation: str, channels: int) -> None:
+        super().__init__(skeleton, normalisation)
+        with self.name_scope():
+            self.trunk = residual_trunk(channels)
+            self.head = sequence(
+                [
+                    nn.Conv2DTranspose(channels, 4, 2, 1, use_bias=False),
+                    nn.BatchNorm(),
+                    nn.Activation("relu"),
+                    nn.Conv2D(skeleton.num_joints, 1, weight_initializer=mx.init.Normal(0.001)),
+                ]
+            )
+
+    def hybrid_forward(self, F: Any, images: Any) -> list[list[Any]]:
+        """Return the one stage."""
+        return [[self.head(self.trunk(self.normalise(images)))]]
+
+
+@register_model(skeleton=COCO_17)
+def pose_small(skeleton: Skeleton, *, channels: int = 64, normalisation: str = "imagenet") -> SmallPose:
+    """Build the top-down network of the quick start, which learns from scratch in minutes on a CPU."""
+    check_number("channels", channels, 8, 1024)
+    return SmallPose(skeleton, normalisation, channels)
 
 
 @register_model(zoo=trunks.gluoncv_resnet)

@@ -11,7 +11,7 @@ from ..skeletons import Skeleton
 from . import trunks
 from .backbones import sequence, vgg19
 from .cpm import MAX_STAGES
-from .posenet import PoseNet
+from .posenet import PoseNet, join_maps
 from .registry import check_number, register_model
 
 _XAVIER = mx.init.Xavier(rnd_type="gaussian", magnitude=2)
@@ -53,7 +53,7 @@ class OpenPoseV2(PoseNet):
             pafs.append(stage(F.concat(pafs[-1], features, dim=1) if pafs else features))
         heatmaps: list[Any] = []
         for stage in self.heatmaps:
-            heatmaps.append(stage(F.concat(pafs[-1], *heatmaps[-1:], features, dim=1)))
+            heatmaps.append(stage(join_maps(F, self.skeleton, [pafs[-1], *heatmaps[-1:]], features)))
         alone = len(pafs) - len(heatmaps)
         return [[paf] for paf in pafs[:alone]] + [[*both] for both in zip(pafs[alone:], heatmaps)]
 

@@ -145,6 +145,17 @@ class Normalise(HybridBlock):
         return F.broadcast_mul(F.broadcast_sub(planes, mean), scale)
 
 
+def join_maps(F: Any, skeleton: Skeleton, maps: Sequence[Any], features: Any) -> Any:
+    """Concatenate the maps of a stage and features along the channels.
+
+    Where PAFs and heatmaps together have a multiple of 16 channels, oneDNN hands the gradient of all of them back in
+    blocks of 16, which it cannot cut between the two: the process would die of a division by zero. Two steps avoid it.
+    """
+    if len(maps) > 1 and (2 * skeleton.num_limbs + skeleton.num_joints + 1) % 16 == 0:
+        maps = [F.concat(*maps, dim=1)]
+    return F.concat(*maps, features, dim=1)
+
+
 def freeze_batch_norm(net: HybridBlock) -> None:
     """Let a network normalise by its running statistics in training too, and keep them; before its first use."""
 

@@ -32,6 +32,7 @@ NETWORKS = [
     ("openpose_v2", {"paf_stages": 2, "heatmap_stages": 1}, (0, -1)),
     ("paf_resnet", {}, (-1,)),
     ("pose_resnet", {"depth": 18}, (-1,)),
+    ("pose_small", {"channels": 16}, (-1,)),
 ]
 
 

@@ -33,6 +33,7 @@ NETWORKS = {
         {"paf_stages": 2, "heatmap_stages": 1},
     ),
     "paf_resnet": ({}, 15_387_001, (BOTH,), {}),
+    "pose_small": ({}, 312_417, (("heatmaps",),), {"channels": 16}),
     "pose_resnet": ({}, 33_999_697, (("heatmaps",),), {"depth": 18}),
     "pose_resnet of MPII": ({"skeleton": "MPII_16"}, 33_999_440, (("heatmaps",),), {"depth": 18}),
 }
@@ -84,7 +85,7 @@ def test_size_and_output(case):
         assert [maps.shape for maps in stage] == [(2, channels[name], *grid) for name in names]
         assert all(maps.dtype == np.float32 for maps in stage)
     assert net.name == case.split()[0] and net.multiple % net.stride == 0
-    default = {"pose_resnet": "COCO_17"}.get(net.name, "OPENPOSE_18")
+    default = "COCO_17" if net.name.startswith("pose_") else "OPENPOSE_18"
     assert skeleton.name == options.get("skeleton", default)
 
 
@@ -308,3 +309,27 @@ def _zoo_features(zoo, name, x):
                 layer._kwargs.update(pad=(2, 2), dilate=(2, 2))
         x = layer(x)
     return x
+
+
+@pytest.mark.parametrize(
+    ("name", "options"), [("cpm_small", {"channels": 16}), ("openpose_v2", {"paf_stages": 2, "heatmap_stages": 2})]
+)
+def test_bodies_whose_maps_fill_blocks_of_sixteen_train(name, options):
+    """10 channels of PAFs and 6 of heatmaps: oneDNN cannot cut the gradient of 16 channels in two."""
+    body = Skeleton(
+        "TORSO",
+        joints=("head", "left_shoulder", "right_shoulder", "left_hip", "right_hip"),
+        limbs=(
+            ("head", "left_shoulder"),
+            ("head", "right_shoulder"),
+            ("left_shoulder", "left_hip"),
+            ("right_shoulder", "right_hip"),
+            ("left_shoulder", "right_shoulder"),
+        ),
+    )
+    net = get_model(name, skeleton=body, **options)
+    with mx.autograd.record():
+        stages = net(mx.nd.random.uniform(0, 255, (1, 64, 64, 3)))
+        loss = sum(maps.square().sum() for stage in stages for maps in stage)
+    loss.backward()
+    assert np.isfinite(loss.asnumpy()).all()

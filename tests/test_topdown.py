@@ -276,7 +276,7 @@ def test_train_evaluate_and_predict_as_a_user_does(run_script, coco, tmp_path):
     assert_one_line(
         run_script("train_pose_resnet.py", "--config=quickstart"), "a recipe for scripts/train_gluon_cpm.py"
     )
-    assert_one_line(run_script(*train, "--set=augment.size=(50, 96)"), "pose_resnet needs multiples of 32")
+    assert_one_line(run_script(*train, "--overwrite", "--set=augment.size=(50, 96)"), "pose_small needs multiples of 8")
     assert_one_line(run_script("train_pose_resnet.py", "--depth=7"), "unknown recipe 'pose_resnet7_coco_256x192'")
 
 
