@@ -304,7 +304,7 @@ def _sides(net: PoseNet) -> tuple[int, int]:
 
 def first_line(error: Exception) -> str:
     """Return the first line of the message of an error."""
-    return str(error).split("\n", 1)[0]
+    return str(error).partition("\n")[0]
 
 
 def _symbol_files(path: str | Path) -> tuple[Path, Path]:

@@ -18,84 +18,57 @@ def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     what = parser.add_argument_group("what to evaluate")
-    what.add_argument("--resume", type=Path, metavar="FILE", help="the network: a checkpoint "
-                      "(.npz), or an exported one (.onnx), in float or int8 (required)")  # fmt: skip
+    what.add_argument("--resume", type=Path, metavar="FILE", help="the network: a checkpoint (.npz), or an exported "
+                      "one (.onnx), in float or int8 (required)")  # fmt: skip
     what.add_argument("--model", metavar="NAME", help="the network (default: the one that the checkpoint names)")
-    what.add_argument(
-        "--stage",
-        type=int,
-        default=0,
-        metavar="N",
-        help="whose maps to use: 0 is the last stage, 1 the one before, and so on (default: 0)",
-    )
+    what.add_argument("--stage", type=int, default=0, metavar="N", help="whose maps to use: 0 is the last stage, 1 the "
+                      "one before, and so on (default: 0)")  # fmt: skip
+    add_data_options(parser)
+    add_estimator_options(parser)
+    output = parser.add_argument_group("output")
+    output.add_argument("--output", type=Path, metavar="DIR", help="the folder for results.json and metrics.json "
+                        "(default: output/eval/FOLDER-NPZ, by the names of the checkpoint and its folder)")  # fmt: skip
+    output.add_argument("--viz", action="store_true", help="write skeletons, heatmaps and PAFs of every image to viz/ "
+                        "in that folder")  # fmt: skip
+    output.add_argument("--show", action="store_true", help="show the same pictures in a window: any key for the next, "
+                        "q to show no more")  # fmt: skip
+    return parser.parse_args()
+
+
+def add_data_options(parser: argparse.ArgumentParser) -> None:
+    """Add what says which images."""
     named = parser.add_argument_group("by the protocol of a published result")
     named.add_argument("--protocol", metavar="NAME", help="fixes images, scales and flip, e.g. rtpose-1160")
     named.add_argument("--list-protocols", action="store_true", help="list the protocols and stop")
     data = parser.add_argument_group("on which images")
-    data.add_argument(
-        "--dataset-root",
-        metavar="DIR",
-        help="the folder with annotations/ and the images (default: the one of the training recipe, else data/coco)",
-    )
-    data.add_argument(
-        "--split",
-        help="DIR/SPLIT and annotations/person_keypoints_SPLIT.json (default: the one that the recipe validates on)",
-    )
     data.add_argument("--dataset", choices=("coco", "mpii"), help="(default: that of the recipe)")
+    data.add_argument("--dataset-root", metavar="DIR", help="the folder with the annotations and the images "
+                      "(default: that of the training recipe, else data/coco)")  # fmt: skip
+    data.add_argument("--split", help="COCO: DIR/SPLIT and annotations/person_keypoints_SPLIT.json "
+                      "(default: the one that the recipe validates on)")  # fmt: skip
+    data.add_argument("--subset", metavar="{people,all,FILE}", help="people: images with annotated people; all: every "
+                      "image; FILE: those of a text file, one per line as id, file name, or the columns index, id, "
+                      "file name, height, width (default: people)")  # fmt: skip
+    data.add_argument("--limit", type=int, metavar="N", help="only the first N of these images (default: all of them)")
     data.add_argument("--truth", metavar="MAT", help="MPII: the file with true joints and heads "
                       "(default: annot/gt_valid.mat in the folder)")  # fmt: skip
-    data.add_argument(
-        "--subset",
-        metavar="{people,all,FILE}",
-        help="people: images with annotated people; all: every image; FILE: those of a text file, one "
-        "per line as id, file name, or the columns index, id, file name, height, width "
-        "(default: people)",
-    )
-    data.add_argument("--limit", type=int, metavar="N", help="only the first N of these images (default: all of them)")
+
+
+def add_estimator_options(parser: argparse.ArgumentParser) -> None:
+    """Add what says how people are found."""
     how = parser.add_argument_group("how")
-    how.add_argument(
-        "--scales",
-        type=parse_scales,
-        metavar="S,S",
-        help="average over these heights of the input, in units of --box-size "
-        "(default for these three: the test section of the training recipe, else 0.5,1,1.5,2 with flip at 368)",
-    )
+    how.add_argument("--scales", type=parse_scales, metavar="S,S", help="average over these sizes of the input, in "
+                     "units of --box-size (default for these four: the test section of the training recipe, else "
+                     "0.5,1,1.5,2 with flip at 368 pixels of height)")  # fmt: skip
     how.add_argument("--flip", action=argparse.BooleanOptionalAction, help="average with the mirror image, or do not")
-    how.add_argument("--box-size", type=int, metavar="PIXELS", help="the height of the input at scale 1")
-    how.add_argument("--reference", choices=REFERENCES, help="which side has --box-size pixels at scale 1 "
-                     "(default: that of the recipe, else height)")  # fmt: skip
-    how.add_argument(
-        "--rules",
-        choices=RULES,
-        default="default",
-        help="how maps are decoded: default, or usual, the thresholds and the order published with the network "
-        "(default: %(default)s)",
-    )
-    how.add_argument(
-        "--backend",
-        choices=BACKENDS,
-        help="what runs the network (default: mxnet for .npz, onnxruntime for .onnx)",
-    )
-    how.add_argument(
-        "--gpus", metavar="N", help="number of the GPU; empty or -1 is the CPU (default: the first GPU, else the CPU)"
-    )
-    output = parser.add_argument_group("output")
-    output.add_argument(
-        "--output",
-        type=Path,
-        metavar="DIR",
-        help="the folder for results.json and metrics.json "
-        "(default: output/eval/FOLDER-NPZ, by the names of the checkpoint and its folder)",
-    )
-    output.add_argument(
-        "--viz", action="store_true", help="write skeletons, heatmaps and PAFs of every image to viz/ in that folder"
-    )
-    output.add_argument(
-        "--show",
-        action="store_true",
-        help="show the same pictures in a window: any key for the next, q to show no more",
-    )
-    return parser.parse_args()
+    how.add_argument("--box-size", type=int, metavar="PIXELS", help="the size of the input at scale 1")
+    how.add_argument("--reference", choices=REFERENCES, help="which side of an image has that size")
+    how.add_argument("--rules", choices=RULES, default="default", help="how maps are decoded: default, or usual, the "
+                     "thresholds and the order published with the network (default: %(default)s)")  # fmt: skip
+    how.add_argument("--backend", choices=BACKENDS, help="what runs the network (default: mxnet for .npz, onnxruntime "
+                     "for .onnx)")  # fmt: skip
+    how.add_argument("--gpus", metavar="N", help="number of the GPU; empty or -1 is the CPU (default: the first GPU, "
+                     "else the CPU)")  # fmt: skip
 
 
 def main() -> None:
