@@ -16,7 +16,7 @@ from .test_scripts import assert_one_line
 
 SMALL = ["model.name=cpm_small", "augment.crop=128", "people.min_keypoints=2", "augment.height=0.9",
          "augment.scale=(1.0,1.0)"]  # fmt: skip
-TOPDOWN = ["model.options.depth=18", "augment.size=(96,128)"]
+TOPDOWN = ["augment.size=(96,128)"]
 
 
 @pytest.fixture
