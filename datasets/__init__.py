@@ -5,6 +5,7 @@ from .images import list_images, read_image
 from .loader import BatchLoader
 from .mpii import MpiiPeople, MpiiPerson
 from .opening import KeypointData, open_dataset
+from .packed import PackedKeypoints, write_packed
 from .person_crops import CropAugmentation, CropWarp, PersonBox, box_of, crop_warp, matches_box, mpii_box_of
 from .person_set import BoxedPerson, PersonChoice, PersonSet
 from .sample_set import Example, SampleSet
@@ -23,6 +24,7 @@ __all__ = [
     "KeypointData",
     "MpiiPeople",
     "MpiiPerson",
+    "PackedKeypoints",
     "PersonAnnotation",
     "PersonBox",
     "PersonChoice",
@@ -38,4 +40,5 @@ __all__ = [
     "mpii_box_of",
     "open_dataset",
     "read_image",
+    "write_packed",
 ]

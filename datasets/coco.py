@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, overload
 
@@ -17,6 +18,7 @@ from ..ops.labels import draw_runs
 from ..skeletons import COCO_17, Skeleton
 from .annotation_cache import file_key, read_cache, write_cache
 from .annotation_index import AnnotationIndex, build_index
+from .images import read_bgr
 
 _FARTHEST = 100_000  # pixels; pycocotools walks along every edge
 
@@ -59,13 +61,21 @@ class PersonAnnotation:
 
 @dataclass(frozen=True)
 class ImageRecord:
-    """One image of a data set: where it is, its size in pixels and who is in it."""
+    """One image of a data set: where it is, its size in pixels and who is in it.
+
+    An image that is no file of its own has `load`, which returns the bytes that would be in the file.
+    """
 
     id: int
     path: Path
     width: int
     height: int
     people: tuple[PersonAnnotation, ...]
+    load: Callable[[], bytes] | None = field(default=None, repr=False, compare=False)
+
+    def read_bgr(self) -> np.ndarray:
+        """Return the pixels as (H, W, 3) uint8 BGR; errors as of `cpm.datasets.read_image`."""
+        return read_bgr(self.path, (self.width, self.height), self.load)
 
     def labelled_keypoints(self) -> np.ndarray:
         """(N, K, 3) float32: the keypoints of the people who have any."""
@@ -95,10 +105,12 @@ class Records(Sequence[ImageRecord]):
         The annotations.
     folder
         Where the images are.
+    load
+        Returns the bytes of an image by its row in the index, where images are no files of their own.
     """
 
-    def __init__(self, index: AnnotationIndex, folder: Path) -> None:
-        self._index, self._folder = index, folder
+    def __init__(self, index: AnnotationIndex, folder: Path, load: Callable[[int], bytes] | None = None) -> None:
+        self._index, self._folder, self._load = index, folder, load
 
     def __len__(self) -> int:
         return len(self._index.image_ids)
@@ -122,7 +134,8 @@ class Records(Sequence[ImageRecord]):
         index = self._index
         width, height = index.sizes[image].tolist()
         people = tuple(self._person(person) for person in index.people(image))
-        return ImageRecord(int(index.image_ids[image]), self._folder / index.name(image), width, height, people)
+        load = None if self._load is None else partial(self._load, image)
+        return ImageRecord(int(index.image_ids[image]), self._folder / index.name(image), width, height, people, load)
 
     def _person(self, person: int) -> PersonAnnotation:
         index = self._index
@@ -177,11 +190,15 @@ class CocoKeypoints:
         images = self.root / split
         self.index = _open_index(self.root, self.annotation_file, images, skeleton)
         self.category_id = self.index.category_id
-        self.skeleton = _skeleton_of(self.index.joints, skeleton, self.annotation_file)
+        self.skeleton = skeleton_of(self.index.joints, skeleton, self.annotation_file)
         self.records = Records(self.index, images)
 
     def __len__(self) -> int:
         return len(self.records)
+
+    def truth(self) -> Path | Mapping[str, Any]:
+        """Return what detections are scored against: COCO's annotations, or the path of a JSON file of them."""
+        return self.annotation_file
 
 
 def _open_index(root: Path, path: Path, images: Path, skeleton: Skeleton) -> AnnotationIndex:
@@ -199,16 +216,30 @@ def _open_index(root: Path, path: Path, images: Path, skeleton: Skeleton) -> Ann
         raise DataError(f"{images}: no such folder; the images of {path.name} belong there")
     index = read_cache(path, key)
     if index is None:
-        content = _read_annotations(path)
+        content, category = read_annotations(path)
         try:
-            category = person_category(content, str(path))
-            joints = _skeleton_of(category.get("keypoints", COCO_17.joints), skeleton, path).joints
+            joints = skeleton_of(category.get("keypoints", COCO_17.joints), skeleton, path).joints
             index = build_index(content, int(category["id"]), joints)
         except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             problem = f"{type(error).__name__}: {error}"
             raise DataError(f"{path}: not the COCO keypoint format ({problem})") from None
         write_cache(path, key, index)
     return index
+
+
+def read_annotations(path: Path) -> tuple[dict[str, Any], Mapping[str, Any]]:
+    """Return the content of an annotation file and its category of people.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read or is not COCO's.
+    """
+    content = _read_annotations(path)
+    try:
+        return content, person_category(content, str(path))
+    except (AttributeError, KeyError, TypeError) as error:
+        raise DataError(f"{path}: not the COCO keypoint format ({type(error).__name__}: {error})") from None
 
 
 def _read_annotations(path: Path) -> dict[str, Any]:
@@ -240,7 +271,8 @@ def person_category(content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return category
 
 
-def _skeleton_of(joints: Sequence[str], own: Skeleton, path: Path) -> Skeleton:
+def skeleton_of(joints: Sequence[str], own: Skeleton, path: Path) -> Skeleton:
+    """Return the skeleton that has these joints, `own` or COCO's; raise a DataError if neither has."""
     names = tuple(joints)
     for skeleton in (own, COCO_17):
         if names == skeleton.joints:

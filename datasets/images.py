@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -14,7 +15,9 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 _JPEG_START, _JPEG_SCAN, _JPEG_END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
 
 
-def read_image(path: str | Path, size: tuple[int, int] | None = None) -> np.ndarray:
+def read_image(
+    path: str | Path, size: tuple[int, int] | None = None, load: Callable[[], bytes] | None = None
+) -> np.ndarray:
     """Read a picture as RGB.
 
     Grey and CMYK files are converted. A rotation noted in EXIF is applied, unless `size` shows that the
@@ -26,6 +29,8 @@ def read_image(path: str | Path, size: tuple[int, int] | None = None) -> np.ndar
         The file.
     size
         Width and height in pixels that the annotations give, if any.
+    load
+        Returns the bytes of the picture where it is no file of its own; `path` is then only what messages call it.
 
     Returns
     -------
@@ -37,15 +42,32 @@ def read_image(path: str | Path, size: tuple[int, int] | None = None) -> np.ndar
     DataError
         If the file is missing, broken or cut short, or not of the given size.
     """
-    return cv2.cvtColor(read_bgr(path, size), cv2.COLOR_BGR2RGB)
+    return cv2.cvtColor(read_bgr(path, size, load), cv2.COLOR_BGR2RGB)
 
 
-def read_bgr(path: str | Path, size: tuple[int, int] | None = None) -> np.ndarray:
+def read_bgr(
+    path: str | Path, size: tuple[int, int] | None = None, load: Callable[[], bytes] | None = None
+) -> np.ndarray:
     """Read a picture as :func:`read_image` does, but as BGR, which is what OpenCV decodes to."""
+    return decode_bgr(read_file(path) if load is None else load(), path, size)
+
+
+def read_file(path: str | Path) -> bytes:
+    """Return the bytes of a picture.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read.
+    """
     try:
-        data = Path(path).read_bytes()
+        return Path(path).read_bytes()
     except OSError as error:
         raise DataError(f"{path}: cannot read the image ({error.strerror})") from None
+
+
+def decode_bgr(data: bytes, path: str | Path, size: tuple[int, int] | None = None) -> np.ndarray:
+    """Decode the bytes of a picture as :func:`read_bgr` does; `path` is what messages call it."""
     if data.startswith(_JPEG_START) and not data.endswith(_JPEG_END) and data.rfind(_JPEG_END) < data.rfind(_JPEG_SCAN):
         # OpenCV would fill the missing part with grey and say nothing. Most files end with the end: no need to search.
         raise DataError(f"{path}: the JPEG file is cut short after {len(data)} bytes")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
@@ -35,6 +35,8 @@ class BoxedPerson:
         What the crop covers.
     keypoints
         (K, 3) float32: x, y in image pixels and visibility.
+    load
+        Returns the bytes of the image where it is no file of its own.
     """
 
     path: Path
@@ -42,6 +44,7 @@ class BoxedPerson:
     image_id: int
     box: PersonBox
     keypoints: np.ndarray
+    load: Callable[[], bytes] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -144,7 +147,7 @@ class PersonSet(SampleSet):
         person = self.people[index]
         rng = np.random.default_rng((self.seed, epoch, index))
         warp = crop_warp(person.box, self.size, *self.augmentation.draw(rng))
-        crop = warp.image(read_bgr(person.path, person.image_size))
+        crop = warp.image(read_bgr(person.path, person.image_size, person.load))
         cv2.cvtColor(crop, cv2.COLOR_BGR2RGB, dst=out.image)  # less to turn round than the whole image
         # The codec knows which of the joints outside of the crop are near enough to be seen.
         margin = 4 * self.codec.sigma * self.codec.stride
@@ -164,7 +167,7 @@ def _coco_people(dataset: CocoKeypoints, aspect: float, enlarge: float) -> list[
                 box = box_of(person.bbox, size, aspect, enlarge)
             except DataError:
                 continue  # the box lies outside of the image
-            people.append(BoxedPerson(record.path, size, record.id, box, person.keypoints))
+            people.append(BoxedPerson(record.path, size, record.id, box, person.keypoints, record.load))
     return people
 
 

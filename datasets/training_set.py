@@ -14,7 +14,6 @@ from ..errors import ConfigError, DataError
 from ..skeletons import convert
 from .annotation_index import AnnotationIndex
 from .coco import CocoKeypoints, ImageRecord
-from .images import read_bgr
 from .mpii import MpiiPeople
 from .sample_set import Example, SampleSet
 from .transforms import Augmentation
@@ -146,7 +145,7 @@ class TrainingSet(SampleSet):
         height = person.bbox[3] if self.augmentation.reference == "person" else record.height
         warp = self.augmentation.draw(person.center, height, rng)
 
-        crop = warp.image(read_bgr(record.path, (record.width, record.height)), self.augmentation.fill)
+        crop = warp.image(record.read_bgr(), self.augmentation.fill)
         cv2.cvtColor(crop, cv2.COLOR_BGR2RGB, dst=out.image)  # less to turn round than the whole image
         keypoints = self._keypoints[self._offsets[row] : self._offsets[row + 1]]
         keypoints = warp.keypoints(keypoints, self.codec.skeleton)

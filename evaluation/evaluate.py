@@ -85,7 +85,7 @@ def evaluate_coco(
         If pictures are to be shown and there is no display.
     """
     records = _records(dataset, image_ids)
-    truth, _, _ = load_truth(dataset.annotation_file, dataset.skeleton)
+    truth, _, _ = load_truth(dataset.truth(), dataset.skeleton)
     if show:
         check_display()
     output = None if output is None else writable_folder(output)
@@ -136,7 +136,7 @@ def _run(
     with logging_redirect_tqdm():
         for record in tqdm(records, unit="image", disable=not progress):
             try:
-                image = read_image(record.path, (record.width, record.height))
+                image = read_image(record.path, (record.width, record.height), record.load)
             except DataError as error:
                 logger.warning("skipped: %s", error)
                 run.skipped.append(record.id)

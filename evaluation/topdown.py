@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -140,10 +140,11 @@ def evaluate_boxes(
     ConfigError
         If the output is not a writable folder.
     """
-    truth, _, _ = load_truth(dataset.annotation_file, dataset.skeleton)
+    truth, _, _ = load_truth(dataset.truth(), dataset.skeleton)
     output = None if output is None else writable_folder(output)
     gallery = Gallery(output / "viz") if viz and output else None
-    run = _run(estimator, images, progress, gallery)
+    loads = {record.id: record.load for record in dataset.records}
+    run = _run(estimator, images, progress, gallery, loads)
     results: list[dict[str, Any]] = []
     skeleton = estimator.codec.skeleton
     for image, people in zip(images, run.people):
@@ -199,7 +200,7 @@ def evaluate_mpii(
     images = mpii_boxes(dataset, estimator.aspect)
     output = None if output is None else writable_folder(output)
     gallery = Gallery(output / "viz") if viz and output else None
-    run = _run(estimator, images, progress, gallery)
+    run = _run(estimator, images, progress, gallery, {})
     people = [person for of_image in run.people for person in of_image]
     figures = score_mpii(np.stack([person.keypoints[:, :2] for person in people]), expected)
     if output is not None:
@@ -231,13 +232,19 @@ def _score_heads(
     return pckh(found[..., :2], expected[..., :2], expected[..., 2] > 0, heads, skeleton=skeleton)
 
 
-def _run(estimator: BoxEstimator, images: Sequence[ImageBoxes], progress: bool, gallery: Gallery | None) -> _Run:
+def _run(
+    estimator: BoxEstimator,
+    images: Sequence[ImageBoxes],
+    progress: bool,
+    gallery: Gallery | None,
+    loads: Mapping[int, Callable[[], bytes] | None],
+) -> _Run:
     """Find the people of all boxes; those of an image that cannot be read get no joints."""
     run, skeleton = _Run(), estimator.codec.skeleton
     with logging_redirect_tqdm():
         for entry in tqdm(images, unit="image", disable=not progress):
             try:
-                image = read_image(entry.path, entry.size)
+                image = read_image(entry.path, entry.size, loads.get(entry.image_id))
             except DataError as error:
                 logger.warning("skipped: %s", error)
                 run.skipped.append(entry.image_id)
