@@ -19,9 +19,7 @@ quickstart-topdown: .venv/ready
 	$(RUN) scripts/evaluate_topdown.py --resume=output/quickstart_topdown/last.npz --gpus=-1 --boxes=truth --viz
 
 test: .venv/ready
-	@# Training has a process of its own: after the runtimes of the other tests were loaded it was seen to crash there.
-	$(RUN) -m pytest --ignore=tests/test_training.py
-	$(RUN) -m pytest tests/test_training.py
+	$(RUN) -m pytest
 
 lint: .venv/ready
 	$(RUN) -m ruff check .

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, Callable
 
@@ -125,7 +126,7 @@ def _open_onnxruntime(path: Path, threads: int) -> _Opened:
 
 def _open_openvino(path: Path, threads: int) -> _Opened:
     """Return the same on OpenVINO."""
-    onnx, openvino = import_optional("onnx"), import_optional("openvino")
+    onnx, core = import_optional("onnx"), _openvino_core()
     if not path.is_file():
         raise CheckpointError(f"{path}: no such file, expected an exported network (.onnx)")
     try:
@@ -133,7 +134,7 @@ def _open_openvino(path: Path, threads: int) -> _Opened:
         settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads}
         # Left to itself it calculates in bfloat16 where the processor can.
         settings["INFERENCE_PRECISION_HINT"] = "f32"
-        model = openvino.Core().compile_model(str(path), "CPU", settings)
+        model = core.compile_model(str(path), "CPU", settings)
     except Exception as error:  # foreign bytes fail in every way there is
         raise CheckpointError(f"{path}: not an ONNX file, or a broken one ({first_line(error)})") from None
     texts = {entry.key: entry.value for entry in described.metadata_props}
@@ -149,6 +150,16 @@ def _open_openvino(path: Path, threads: int) -> _Opened:
         return [np.array(results[port]) for port in model.outputs]
 
     return run, texts, inputs, outputs
+
+
+@cache
+def _openvino_core() -> Any:
+    """Return the one `openvino.Core` of the process, which is never freed.
+
+    Each has a stack for the signals of the process and puts the former one back when it is freed: of two that
+    are freed in the order they were made, the second puts back memory that is gone, and the next Ctrl-C crashes.
+    """
+    return import_optional("openvino").Core()
 
 
 def _parse(text: str) -> Any:

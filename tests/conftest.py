@@ -1,11 +1,9 @@
 """What the tests share: where the real data is, small data sets, and how a script is run."""
 
-import gc
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -15,16 +13,6 @@ import pytest
 from cpm.skeletons import COCO_17
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-@pytest.fixture(scope="module", autouse=True)
-def free_networks() -> Iterator[None]:
-    """Free the networks of a module here: else Python may come to it in a thread that prepares batches."""
-    import mxnet as mx
-
-    yield
-    gc.collect()
-    mx.nd.waitall()
 
 
 @pytest.fixture(scope="session")

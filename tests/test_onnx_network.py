@@ -1,5 +1,9 @@
 """Exported networks in place of the Gluon ones: they find the same people and take nothing else for a network."""
 
+import subprocess
+import sys
+import textwrap
+
 import mxnet as mx
 import numpy as np
 import pytest
@@ -63,6 +67,24 @@ def test_people_are_the_same(tmp_path):
         for a, b in zip(found, expected):
             assert a.score == pytest.approx(b.score, abs=1e-3)
             np.testing.assert_allclose(a.keypoints, b.keypoints, atol=1e-2)
+
+
+def test_signals_arrive_after_openvino_networks_are_freed(path):
+    pytest.importorskip("openvino", reason="OpenVINO is not installed: pip install 'cpm[openvino]'")
+    program = f"""
+        import gc, os, signal
+        from cpm.inference import OnnxNetwork
+
+        networks = [OnnxNetwork({str(path)!r}, threads=1, runtime="openvino") for _ in range(2)]
+        while networks:
+            del networks[0]
+            gc.collect()
+        signal.signal(signal.SIGINT, lambda *_: print("arrived", flush=True))
+        os.kill(os.getpid(), signal.SIGINT)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert (run.returncode, run.stdout) == (0, "arrived\n"), run.stderr
 
 
 def test_images_of_another_shape_are_refused(net, path):
