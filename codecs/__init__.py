@@ -1,11 +1,13 @@
 """Pose representations: each class turns keypoints into training targets and maps back into people."""
 
 from .heatmap import HeatmapCodec, HeatmapTargets
-from .offset import OffsetCodec, OffsetTargets
+from .limb_weights import limb_weights
+from .offset import Codec, OffsetCodec, OffsetTargets, crowd_codec
 from .paf import RULES, DecodeRules, PafCodec, Targets
 
 __all__ = [
     "RULES",
+    "Codec",
     "DecodeRules",
     "HeatmapCodec",
     "HeatmapTargets",
@@ -13,4 +15,6 @@ __all__ = [
     "OffsetTargets",
     "PafCodec",
     "Targets",
+    "crowd_codec",
+    "limb_weights",
 ]

@@ -7,13 +7,14 @@ loss, but no decoder. As in all of this package, maps are indexed [channel, row,
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Protocol, Union
 
 import numpy as np
 
 from ..errors import DataError
 from ..person import Person
 from ..skeletons import Skeleton
-from .paf import PafCodec, Targets
+from .paf import DecodeRules, PafCodec, Targets
 
 # The peak's own cell, then those around it, as steps in x and y.
 _AROUND = np.array([(0, 0), *((x, y) for y in (-1, 0, 1) for x in (-1, 0, 1) if (x, y) != (0, 0))])
@@ -64,6 +65,11 @@ class OffsetCodec:
         """Pixels per cell."""
         return self.maps.stride
 
+    @property
+    def sigma(self) -> float:
+        """Of the Gaussians, in pixels of the network input."""
+        return self.maps.sigma
+
     def encode(self, keypoints: np.ndarray, size: tuple[int, int], out: OffsetTargets | None = None) -> OffsetTargets:
         """Draw the targets of one image.
 
@@ -108,6 +114,10 @@ class OffsetCodec:
         offsets[2 * joints[order] + 1, rows, columns] = values[:, 1]
         return OffsetTargets(maps.heatmaps, maps.pafs, offsets) if out is None else out
 
+    def decode_targets(self, targets: Any, scale: float | tuple[float, float] = 1.0) -> list[Person]:
+        """Find the people in the targets of one image; see :meth:`decode`."""
+        return self.decode(targets.heatmaps, targets.pafs, targets.offsets, scale)
+
     def decode(
         self, heatmaps: np.ndarray, pafs: np.ndarray, offsets: np.ndarray, scale: float | tuple[float, float] = 1.0
     ) -> list[Person]:
@@ -150,42 +160,36 @@ class OffsetCodec:
         keypoints[rows, joints, :2] = (_read(offsets, joints, peaks) + 0.5) / to_cells - 0.5
         return [Person(places, person.score) for places, person in zip(keypoints, people)]
 
-    def weights(self, heatmaps: np.ndarray, offsets: np.ndarray | None = None) -> np.ndarray:
-        """Return how much the loss of every offset counts: as much as its cell is a joint by the heatmap.
 
-        Given the targets, it counts only in the cells they are written in, so that a network is free to say anything
-        elsewhere; what it says next to a joint is then a good guess. Without them, it counts wherever the heatmap is
-        above 0, as in the original, which teaches a network to say 0 next to a joint.
+Codec = Union[PafCodec, OffsetCodec]
 
-        Parameters
-        ----------
-        heatmaps
-            (..., K + 1, h, w), those of the targets, or those that the network predicts, as plain numbers: no gradient
-            is to reach the heatmaps through the weights.
-        offsets
-            (..., 2K, h, w) of the targets.
 
-        Returns
-        -------
-        ndarray
-            (..., 2K, h, w) float32, at least 0.
+class _Network(Protocol):
+    """What a codec must know of a network."""
 
-        Raises
-        ------
-        DataError
-            If the shapes do not fit.
-        """
-        heatmaps, joints = np.asarray(heatmaps, np.float32), self.skeleton.num_joints
-        if heatmaps.ndim < 3 or heatmaps.shape[-3] != joints + 1:
-            raise DataError(
-                f"heatmaps have the shape {heatmaps.shape}, {self.skeleton.name} expects (..., {joints + 1}, h, w)"
-            )
-        weights: np.ndarray = np.repeat(np.maximum(heatmaps[..., :-1, :, :], 0), 2, axis=-3)
-        if offsets is None:
-            return weights
-        if np.shape(offsets) != weights.shape:
-            raise DataError(f"offsets have the shape {np.shape(offsets)}, expected {weights.shape}")
-        return weights * (np.asarray(offsets) > 0)
+    skeleton: Skeleton
+    stride: int
+    kinds: tuple[tuple[str, ...], ...]
+
+
+def crowd_codec(net: _Network, sigma: float = 7.0, paf_width: float = 1.0, rules: DecodeRules | None = None) -> Codec:
+    """Return the codec for the maps of a network that finds everybody in an image, with offsets if it has them.
+
+    Parameters
+    ----------
+    net
+        The network, of Gluon or exported.
+    sigma, paf_width, rules
+        See `PafCodec`.
+    """
+    codec = PafCodec(net.skeleton, net.stride, sigma, paf_width, rules or DecodeRules())
+    return OffsetCodec(codec) if "offsets" in net.kinds[-1] else codec
+
+
+def written_cells(offsets: np.ndarray) -> np.ndarray:
+    """Return (K, h, w) bool: which cells of predicted offsets (2K, h, w) say where a joint is."""
+    pairs = offsets.reshape(-1, 2, *offsets.shape[1:])
+    return np.isfinite(pairs).all(axis=1) & (pairs.max(axis=1) >= _WRITTEN)
 
 
 def _read(offsets: np.ndarray, joints: np.ndarray, peaks: np.ndarray) -> np.ndarray:

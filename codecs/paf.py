@@ -162,6 +162,10 @@ class PafCodec:
         draw_pafs(points, self.skeleton.limb_joints, self.stride, self.paf_width, targets.pafs)
         return targets
 
+    def decode_targets(self, targets: Targets, scale: float | tuple[float, float] = 1.0) -> list[Person]:
+        """Find the people in the targets of one image; see :meth:`decode`."""
+        return self.decode(targets.heatmaps, targets.pafs, scale)
+
     def decode(self, heatmaps: np.ndarray, pafs: np.ndarray, scale: float | tuple[float, float] = 1.0) -> list[Person]:
         """Find the people in the maps of one image, on the grid of the network.
 

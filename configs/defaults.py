@@ -34,6 +34,8 @@ CPM: dict[str, dict[str, Any]] = {
         "skeleton": "OPENPOSE_18",  # a name, or a Skeleton
         "sigma": 7.0,  # of the Gaussians, in pixels of the crop
         "paf_width": 1.0,  # half the width of a limb, in cells
+        "weigh_limbs": False,  # PAFs count by how near they are to a limb, see cpm.codecs.limb_weights
+        "mask_missing": False,  # maps of joints and limbs that the person of the sample lacks do not count
     },
     "people": {"min_keypoints": 5, "min_area": 1024.0, "min_distance": 0.3},  # see PersonFilter
     "augment": {  # see Augmentation
@@ -47,7 +49,12 @@ CPM: dict[str, dict[str, Any]] = {
         "fill": 128,
         "supervise_border": True,
     },
-    "loss": {"kind": "l2", "reduction": "sum"},  # see StageLoss
+    "loss": {  # see StageLoss
+        "kind": "l2",  # with bce, for networks with sigmoid, PAFs and offsets still have l2
+        "reduction": "sum",
+        "offset_epoch": 0,  # the first, from 0, in which offsets count; for networks with offsets, as the next
+        "offset_weights": "target",  # offsets count where they are drawn, or as much as the "predicted" heatmaps say
+    },
     "optimizer": {
         "name": "sgd",  # or adam
         "lr": 2e-5,
@@ -125,12 +132,14 @@ LEAST = {
     "train.keep_every": 0,
     "train.max_iterations": 0,
     "train.max_val_batches": 0,
+    "loss.offset_epoch": 0,
     "test.box_size": 1,
 }
 # The values that text may have.
 CHOICES = {
     "data.dataset": ("coco", "mpii"),
-    "loss.kind": ("l2", "log", "fourth"),
+    "loss.kind": ("l2", "log", "fourth", "bce"),
+    "loss.offset_weights": ("target", "predicted"),
     "loss.reduction": ("sum", "half_sum", "quarter_sum", "mean", "half_mean"),
     "model.init": ("he", "xavier", "normal"),
     "test.reference": ("height", "shorter"),

@@ -12,6 +12,7 @@ config = recipe(
     "mx_openpose_res50",
     model={"name": "cpm_res50", "options": {"stages": 6}, "pretrained": "imagenet", "init": "xavier"},
     people={"min_keypoints": 1, "min_area": 0.0, "min_distance": 0.0},
+    labels={"mask_missing": True},
     augment={"fill": 0, "supervise_border": False},
     optimizer={"name": "sgd", "lr": 2e-5, "weight_decay": 4e-4},
 )

@@ -11,6 +11,7 @@ config = recipe(
     "mx_openpose_vgg19_xavier",
     model={"name": "cpm_vgg19", "options": {"stages": 6}, "pretrained": "imagenet", "init": "xavier"},
     people={"min_keypoints": 1, "min_area": 0.0, "min_distance": 0.0},
+    labels={"mask_missing": True},
     augment={"fill": 0, "supervise_border": False},
     optimizer={
         "name": "sgd",

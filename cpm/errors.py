@@ -17,5 +17,9 @@ class CheckpointError(CpmError):
     """A file of weights that is missing, broken or belongs to another network."""
 
 
+class DownloadError(CpmError):
+    """A file that cannot be had from where it is published, or is not the published one."""
+
+
 class DeviceError(CpmError):
     """A device that this machine or this build of MXNet does not have."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -27,6 +27,11 @@ class Example:
         (2L, h, w) float32; None of a single person in a box.
     mask
         (1, h, w) float32: 1 where the loss counts; of a single person in a box (K, 1, 1): the weights of the joints.
+    offsets
+        (2K, h, w) float32, where the codec draws them.
+    weights
+        For some kinds of maps, as "pafs", how much more or less their loss counts, beside the mask: float32 of
+        C channels, (C, h, w) or (C, 1, 1).
     problems
         What was wrong with the images that had to be replaced by others.
     """
@@ -35,12 +40,15 @@ class Example:
     heatmaps: np.ndarray
     pafs: np.ndarray | None
     mask: np.ndarray
+    offsets: np.ndarray | None = None
+    weights: Mapping[str, np.ndarray] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
     def sample(self, place: int) -> Example:
         """Return one sample of a batch, which shares its arrays."""
-        pafs = None if self.pafs is None else self.pafs[place]
-        return Example(self.image[place], self.heatmaps[place], pafs, self.mask[place])
+        pafs, offsets = (None if maps is None else maps[place] for maps in (self.pafs, self.offsets))
+        weights = {kind: weights[place] for kind, weights in self.weights.items()}
+        return Example(self.image[place], self.heatmaps[place], pafs, self.mask[place], offsets, weights)
 
 
 class SampleSet(ABC):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 
-from ..codecs import PafCodec, Targets
+from ..codecs import Codec, OffsetCodec, OffsetTargets, Targets, limb_weights
 from ..errors import ConfigError, DataError
 from ..skeletons import convert
 from .annotation_index import AnnotationIndex
@@ -88,6 +89,11 @@ class TrainingSet(SampleSet):
         Which people get a sample.
     seed
         See `SampleSet`.
+    weigh_limbs
+        Whether the PAFs count by how near they are to a limb, see :func:`cpm.codecs.limb_weights`.
+    mask_missing
+        Whether maps do not count of joints that the person of the sample lacks in the crop, or of limbs without both
+        ends. For data in which a joint without a label may well be seen.
 
     Raises
     ------
@@ -100,13 +106,16 @@ class TrainingSet(SampleSet):
     def __init__(
         self,
         dataset: CocoKeypoints | MpiiPeople,
-        codec: PafCodec,
+        codec: Codec,
         augmentation: Augmentation,
         people: PersonFilter,
         seed: int,
+        weigh_limbs: bool = False,
+        mask_missing: bool = False,
     ) -> None:
         super().__init__(seed)
         self.dataset, self.codec, self.augmentation = dataset, codec, augmentation
+        self._weigh_limbs, self._mask_missing = weigh_limbs, mask_missing
         if augmentation.crop % codec.stride:
             raise ConfigError(f"augment.crop={augmentation.crop}: expected a multiple of the stride {codec.stride}")
         source, target = dataset.skeleton, codec.skeleton
@@ -117,25 +126,43 @@ class TrainingSet(SampleSet):
         # Of all at once, which takes a tenth of a millisecond off every sample; image k has the rows from
         # offset k to k + 1. The neck comes before the crop: it may be inside where a shoulder is not.
         self._keypoints = convert(index.keypoints[labelled], source, target)
-        self._offsets = np.concatenate([[0], np.cumsum(labelled)])[index.people_offsets].tolist()
+        before = np.concatenate([[0], np.cumsum(labelled)])  # how many labelled people come before a person
+        self._offsets = before[index.people_offsets].tolist()
         self.samples = people.select_all(index)
         if not len(self.samples):
             raise DataError(
                 f"{dataset.annotation_file}: none of the people in its {len(dataset)} images passes the filter {people}"
             )
+        rows, places = self.samples.T
+        self._ranks = (before[index.people_offsets[rows] + places] - before[index.people_offsets[rows]]).tolist()
 
     def __len__(self) -> int:
         return len(self.samples)
 
     def _empty(self, count: int) -> Example:
         crop, cells = self.augmentation.crop, self.augmentation.crop // self.codec.stride
-        skeleton = self.codec.skeleton
+        channels = self._channels()
+        maps: dict[str, Any] = {
+            kind: np.empty((count, number, cells, cells), np.float32) for kind, number in channels.items()
+        }
+        weights = {}
+        if self._mask_missing:
+            weights = {kind: np.empty((count, number, 1, 1), np.float32) for kind, number in channels.items()}
+        if self._weigh_limbs:
+            weights["pafs"] = np.empty_like(maps["pafs"])
         return Example(
             image=np.empty((count, crop, crop, 3), np.uint8),
-            heatmaps=np.empty((count, skeleton.num_joints + 1, cells, cells), np.float32),
-            pafs=np.empty((count, 2 * skeleton.num_limbs, cells, cells), np.float32),
             mask=np.empty((count, 1, cells, cells), np.float32),
+            weights=weights,
+            **maps,
         )
+
+    def _channels(self) -> dict[str, int]:
+        skeleton = self.codec.skeleton
+        channels = {"heatmaps": skeleton.num_joints + 1, "pafs": 2 * skeleton.num_limbs}
+        if isinstance(self.codec, OffsetCodec):
+            channels["offsets"] = 2 * skeleton.num_joints
+        return channels
 
     def _make(self, out: Example, epoch: int, index: int) -> None:
         row, place = self.samples[index].tolist()
@@ -149,8 +176,8 @@ class TrainingSet(SampleSet):
         cv2.cvtColor(crop, cv2.COLOR_BGR2RGB, dst=out.image)  # less to turn round than the whole image
         keypoints = self._keypoints[self._offsets[row] : self._offsets[row + 1]]
         keypoints = warp.keypoints(keypoints, self.codec.skeleton)
-        assert out.pafs is not None
-        self.codec.encode(keypoints, (self.augmentation.crop, self.augmentation.crop), Targets(out.heatmaps, out.pafs))
+        self._draw(out, keypoints)
+        self._weigh(out.weights, keypoints, keypoints[self._ranks[index]])
 
         border = 255 if self.augmentation.supervise_border else 0
         mask = record.mask_miss()
@@ -159,3 +186,27 @@ class TrainingSet(SampleSet):
         else:
             mask = np.full((record.height, record.width), 255, np.uint8) if mask is None else mask
             out.mask[0] = warp.mask(mask, border, self.codec.stride)
+
+    def _draw(self, out: Example, keypoints: np.ndarray) -> None:
+        size = (self.augmentation.crop, self.augmentation.crop)
+        assert out.pafs is not None
+        if isinstance(self.codec, OffsetCodec):
+            assert out.offsets is not None
+            self.codec.encode(keypoints, size, OffsetTargets(out.heatmaps, out.pafs, out.offsets))
+        else:
+            self.codec.encode(keypoints, size, Targets(out.heatmaps, out.pafs))
+
+    def _weigh(self, weights: Mapping[str, np.ndarray], keypoints: np.ndarray, main: np.ndarray) -> None:
+        """Write the weights of a crop with these people (N, K, 3), of whom `main` (K, 3) is the sample."""
+        for each in weights.values():
+            each.fill(1)
+        if self._weigh_limbs:
+            rows, columns = weights["pafs"].shape[1:]
+            weights["pafs"][:] = limb_weights(keypoints, self.codec.skeleton, self.codec.stride, (rows, columns))
+        if self._mask_missing:
+            joints = main[:, 2] > 0
+            limbs = joints[self.codec.skeleton.limb_joints].all(axis=1)
+            weights["heatmaps"][:-1][~joints] = 0
+            weights["pafs"][np.repeat(~limbs, 2)] = 0
+            if "offsets" in weights:
+                weights["offsets"][np.repeat(~joints, 2)] = 0

@@ -13,7 +13,7 @@ import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from ..codecs import PafCodec
+from ..codecs import Codec
 from ..datasets.coco import person_category
 from ..errors import ConfigError, DataError
 from ..person import Person
@@ -125,7 +125,7 @@ def people_to_results(
 
 
 def oracle_coco(
-    codec: PafCodec,
+    codec: Codec,
     truth: str | Path | Mapping[str, Any],
     height: int = 368,
     image_ids: Iterable[int] | None = None,
@@ -199,14 +199,13 @@ def format_scores(rows: Mapping[str, Mapping[str, float]]) -> str:
     return "\n".join(lines)
 
 
-def _encode_decode(codec: PafCodec, keypoints: np.ndarray, size: tuple[int, int], height: int) -> list[Person]:
+def _encode_decode(codec: Codec, keypoints: np.ndarray, size: tuple[int, int], height: int) -> list[Person]:
     """Return the people decoded from the targets of (N, K, 3) keypoints in an image of `size` (H, W)."""
     resized = np.array([height, max(round(size[1] * height / size[0]), 1)])
     scale = (resized[1] / size[1], resized[0] / size[0])
     keypoints[..., :2] = (keypoints[..., :2] + 0.5) * scale - 0.5
     padded = -(-resized // codec.stride) * codec.stride
-    targets = codec.encode(keypoints, (int(padded[0]), int(padded[1])))
-    return codec.decode(targets.heatmaps, targets.pafs, scale)
+    return codec.decode_targets(codec.encode(keypoints, (int(padded[0]), int(padded[1]))), scale)
 
 
 def _evaluate(

@@ -5,18 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Union
+from typing import Any
 
 import numpy as np
 
-from ..codecs import PafCodec
-from ..codecs.offset import OffsetCodec
+from ..codecs import Codec
 from ..errors import ConfigError, DataError
-from ..person import Person
 from ..skeletons import COCO_17, Skeleton, convert
 from .coco import load_truth
-
-Codec = Union[PafCodec, OffsetCodec]
 
 
 @dataclass(frozen=True)
@@ -136,13 +132,7 @@ def _encode_decode(codec: Codec, keypoints: np.ndarray, size: tuple[int, int], w
     """Return the people (M, K, 3) that come back of those (N, K, 3) in an image of `size` (H, W)."""
     stride, joints = codec.stride, codec.skeleton.num_joints
     padded = (-(-size[0] // stride) * stride, -(-size[1] // stride) * stride)
-    people: list[Person]
-    if isinstance(codec, OffsetCodec):
-        targets = codec.encode(keypoints, padded)
-        people = codec.decode(targets.heatmaps, targets.pafs, targets.offsets)
-    else:
-        maps = codec.encode(keypoints, padded)
-        people = codec.decode(maps.heatmaps, maps.pafs)
+    people = codec.decode_targets(codec.encode(keypoints, padded))
     found = np.array([person.keypoints for person in people], np.float64).reshape(-1, joints, 3)
     if whole_cells:
         found[..., :2] = np.floor((found[..., :2] + 0.5) / stride) * stride + (stride - 1) / 2

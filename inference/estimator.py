@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Callable, NamedTuple
+from typing import Any, Callable, NamedTuple
 
 import cv2
 import mxnet as mx
 import numpy as np
 
 from ..checks import check_image
+from ..codecs import Codec, OffsetCodec
 from ..errors import ConfigError
 from ..person import Person
-from .averaging import resample, unmirror
-
-if TYPE_CHECKING:
-    from ..codecs import PafCodec
-
+from .averaging import join_offsets, resample, unmirror
 
 REFERENCES = ("height", "shorter")
 
@@ -33,11 +30,14 @@ class Maps(NamedTuple):
         (2L, h, w) float32.
     scale
         Pixels of the network's input per image pixel in x and y.
+    offsets
+        (2K, h, w) float32 of the largest scale, for an `OffsetCodec`.
     """
 
     heatmaps: np.ndarray
     pafs: np.ndarray
     scale: tuple[float, float]
+    offsets: np.ndarray | None = None
 
 
 class PoseEstimator:
@@ -52,7 +52,8 @@ class PoseEstimator:
     ----------
     net
         Called with images (B, H, W, 3) RGB uint8; returns the stages, first to last, of which the chosen one is
-        a pair: pafs (B, 2L, h, w) and heatmaps (B, K + 1, h, w), of MXNet or NumPy. Its `multiple`, if it
+        pafs (B, 2L, h, w), heatmaps (B, K + 1, h, w) and, for an `OffsetCodec`, offsets (B, 2K, h, w), of MXNet
+        or NumPy. Its `multiple`, if it
         has that attribute, divides H and W; else the stride of the codec does.
     codec
         Decodes the maps; its skeleton and stride are those of the network.
@@ -80,7 +81,7 @@ class PoseEstimator:
     def __init__(
         self,
         net: Callable[[mx.nd.NDArray], Sequence[Any]],
-        codec: PafCodec,
+        codec: Codec,
         scales: Sequence[float] = (0.5, 1, 1.5, 2),
         flip: bool = True,
         box_size: int = 368,
@@ -139,11 +140,16 @@ class PoseEstimator:
         aligned = [_align(maps, largest) for maps in of_scales]
         heatmaps = np.mean([maps.heatmaps for maps in aligned], axis=0)
         pafs = np.mean([maps.pafs for maps in aligned], axis=0)
-        return Maps(heatmaps, pafs, largest.scale)
+        return Maps(heatmaps, pafs, largest.scale, largest.offsets)
 
     def decode(self, maps: Maps, size: tuple[int, ...]) -> list[Person]:
         """Return the people that the maps of an image of `size` (H, W) show."""
-        people = self.codec.decode(maps.heatmaps, maps.pafs, scale=maps.scale)
+        if isinstance(self.codec, OffsetCodec):
+            if maps.offsets is None:
+                raise ConfigError("these maps have no offsets, which an OffsetCodec decodes")
+            people = self.codec.decode(maps.heatmaps, maps.pafs, maps.offsets, maps.scale)
+        else:
+            people = self.codec.decode(maps.heatmaps, maps.pafs, maps.scale)
         margin = (self.codec.stride / maps.scale[0], self.codec.stride / maps.scale[1])
         inside = [_keep_inside(person, size, margin) for person in people]
         return [person for person in inside if person.found.any()]
@@ -154,22 +160,27 @@ class PoseEstimator:
         height = scale * self.box_size * len(image) / length
         padded, scale_xy = fit_image(image, height, getattr(self.net, "multiple", self.codec.stride), self.pad_value)
         batch = np.stack([padded, padded[:, ::-1]] if self.flip else [padded])
-        heatmaps, pafs = self._forward(batch)
+        heatmaps, pafs, *offsets = self._forward(batch)
         if not self.flip:
-            return Maps(heatmaps[0], pafs[0], scale_xy)
+            return Maps(heatmaps[0], pafs[0], scale_xy, *(maps[0] for maps in offsets))
         mirrored = unmirror(heatmaps[1], pafs[1], self.codec.skeleton)
-        return Maps((heatmaps[0] + mirrored[0]) / 2, (pafs[0] + mirrored[1]) / 2, scale_xy)
+        joined = [join_offsets(maps[0], maps[1], self.codec.skeleton) for maps in offsets]
+        return Maps((heatmaps[0] + mirrored[0]) / 2, (pafs[0] + mirrored[1]) / 2, scale_xy, *joined)
 
-    def _forward(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Run the network on (B, H, W, 3); return heatmaps and PAFs of the stage."""
+    def _forward(self, batch: np.ndarray) -> list[np.ndarray]:
+        """Run the network on (B, H, W, 3); return heatmaps, PAFs and offsets of the stage, as the codec needs them."""
         stages = self.net(mx.nd.array(batch, ctx=self.ctx, dtype=np.uint8))
         if not -len(stages) <= self.stage < len(stages):
             raise ConfigError(f"stage={self.stage}, but the network has {len(stages)} stages")
-        if len(stages[self.stage]) != 2:
-            kinds = getattr(self.net, "kinds", None) or {self.stage: ("pafs",)}
-            found = " and ".join(kinds[self.stage])
-            raise ConfigError(f"stage={self.stage} of the network has only {found}, people need pafs and heatmaps")
-        pafs, heatmaps = (_to_numpy(maps) for maps in stages[self.stage])
+        needed = ("heatmaps", "pafs", "offsets") if isinstance(self.codec, OffsetCodec) else ("heatmaps", "pafs")
+        kinds = ("pafs", "heatmaps", "offsets")[: len(stages[self.stage])]
+        if hasattr(self.net, "kinds"):
+            kinds = self.net.kinds[self.stage]
+        if not set(needed) <= set(kinds):
+            found, wanted = " and ".join(kinds), " and ".join(sorted(needed, reverse=True))
+            raise ConfigError(f"stage={self.stage} of the network has only {found}, people need {wanted}")
+        maps = {kind: _to_numpy(array) for kind, array in zip(kinds, stages[self.stage])}
+        heatmaps, pafs = maps["heatmaps"], maps["pafs"]
         skeleton, stride = self.codec.skeleton, self.codec.stride
         grid = (batch.shape[1] // stride, batch.shape[2] // stride)
         expected = (skeleton.num_joints + 1, *grid), (2 * skeleton.num_limbs, *grid)
@@ -178,7 +189,7 @@ class PoseEstimator:
                 f"the network returns heatmaps {heatmaps.shape[1:]} and PAFs {pafs.shape[1:]}, "
                 f"but {skeleton.name} at stride {stride} needs {expected[0]} and {expected[1]}"
             )
-        return heatmaps, pafs
+        return [maps[kind] for kind in needed]
 
 
 def fit_image(

@@ -10,7 +10,7 @@ from mxnet.gluon import HybridBlock, nn
 from ..skeletons import Skeleton
 from . import trunks
 from .backbones import ResNet50, mobilenet_v2, sequence, vgg19
-from .posenet import PoseNet, join_maps
+from .posenet import Heads, PoseNet
 from .registry import check_number, register_model
 
 MAX_STAGES = 16  # so that a broken file or option cannot ask for all the memory
@@ -32,9 +32,11 @@ class CpmNet(PoseNet):
     trunk, features
         Called without arguments, return the blocks up to the features.
     first, refinement
-        Called with the skeleton, return the first stage and each of the others; these map
-        (B, C, h, w) to pafs (B, 2L, h, w) and heatmaps (B, K + 1, h, w).
-    skeleton, normalisation
+        Called with the heads, return the first stage and each of the others; these map
+        (B, C, h, w) to pafs (B, 2L, h, w) and heatmaps with offsets, if any.
+    heads
+        What the stages predict.
+    normalisation
         See `PoseNet`.
     stages
         How many stages there are, the first included.
@@ -51,43 +53,44 @@ class CpmNet(PoseNet):
         self,
         trunk: Callable[[], HybridBlock],
         features: Callable[[], HybridBlock],
-        first: Callable[[Skeleton], HybridBlock],
-        refinement: Callable[[Skeleton], HybridBlock],
-        skeleton: Skeleton,
+        first: Callable[[Heads], HybridBlock],
+        refinement: Callable[[Heads], HybridBlock],
+        heads: Heads,
         stages: int,
         normalisation: str,
         stride: int = 8,
         multiple: int = 8,
     ) -> None:
-        super().__init__(skeleton, normalisation)
+        super().__init__(heads.skeleton, normalisation)
         self.stride, self.multiple = stride, multiple
-        self.kinds = (("pafs", "heatmaps"),) * stages
+        self.heads, self.sigmoid = heads, heads.sigmoid
+        self.kinds = (heads.kinds,) * stages
         with self.name_scope():
             self.trunk = trunk()
             self.features = features()
             self.stages = nn.HybridSequential()
             with self.stages.name_scope():
-                self.stages.add(first(skeleton))
+                self.stages.add(first(heads))
                 for _ in range(1, stages):
-                    self.stages.add(refinement(skeleton))
+                    self.stages.add(refinement(heads))
 
     def hybrid_forward(self, F: Any, images: Any) -> list[list[Any]]:
-        """Return [pafs, heatmaps] of every stage."""
+        """Return the maps of every stage."""
         features = self.features(self.trunk(self.normalise(images)))
         outputs: list[list[Any]] = []
         for stage in self.stages:
-            seen = join_maps(F, self.skeleton, outputs[-1], features) if outputs else features
+            seen = self.heads.join(F, outputs[-1], features) if outputs else features
             outputs.append(list(stage(seen)))
-        return outputs
+        return [self.heads.split(F, *maps) for maps in outputs]
 
 
 class Stage(HybridBlock):
-    """A body shared by two branches: pafs (2L channels) and heatmaps (K + 1 channels).
+    """A body shared by two branches: pafs, and heatmaps with offsets, if any.
 
     Parameters
     ----------
-    skeleton
-        Tells L and K.
+    heads
+        Tells their channels.
     body
         Layers that both branches see the result of; may be empty.
     hidden
@@ -98,7 +101,7 @@ class Stage(HybridBlock):
 
     def __init__(
         self,
-        skeleton: Skeleton,
+        heads: Heads,
         body: list[HybridBlock],
         hidden: Callable[[], list[HybridBlock]],
         last: mx.init.Initializer,
@@ -106,8 +109,8 @@ class Stage(HybridBlock):
         super().__init__()
         with self.name_scope():
             self.body = sequence(body)
-            self.paf = sequence([*hidden(), nn.Conv2D(2 * skeleton.num_limbs, 1, weight_initializer=last)])
-            self.heatmap = sequence([*hidden(), nn.Conv2D(skeleton.num_joints + 1, 1, weight_initializer=last)])
+            self.paf = sequence([*hidden(), nn.Conv2D(heads.pafs, 1, weight_initializer=last)])
+            self.heatmap = sequence([*hidden(), nn.Conv2D(heads.heatmaps, 1, weight_initializer=last)])
 
     def hybrid_forward(self, F: Any, x: Any) -> tuple[Any, Any]:
         """Return pafs and heatmaps."""
@@ -124,26 +127,42 @@ def _cpm_features() -> HybridBlock:
     return sequence([_conv(256, 3), _conv(128, 3)])
 
 
-def _cpm_first(skeleton: Skeleton) -> Stage:
-    return Stage(skeleton, [], lambda: [*(_conv(128, 3) for _ in range(3)), _conv(512, 1)], _XAVIER)
+def _cpm_first(heads: Heads) -> Stage:
+    return Stage(heads, [], lambda: [*(_conv(128, 3) for _ in range(3)), _conv(512, 1)], _XAVIER)
 
 
-def _cpm_refinement(skeleton: Skeleton) -> Stage:
-    return Stage(skeleton, [], lambda: [*(_conv(128, 7) for _ in range(5)), _conv(128, 1)], _XAVIER)
+def _cpm_refinement(heads: Heads) -> Stage:
+    return Stage(heads, [], lambda: [*(_conv(128, 7) for _ in range(5)), _conv(128, 1)], _XAVIER)
 
 
 @register_model(zoo=trunks.gluon_vgg19)
-def cpm_vgg19(skeleton: Skeleton, *, stages: int = 6, normalisation: str = "imagenet") -> CpmNet:
+def cpm_vgg19(
+    skeleton: Skeleton,
+    *,
+    stages: int = 6,
+    offsets: bool = False,
+    sigmoid: bool = False,
+    normalisation: str = "imagenet",
+) -> CpmNet:
     """Build the network of Cao et al. 2017, with the first ten convolutions of VGG19 as its trunk."""
     check_number("stages", stages, 1, MAX_STAGES)
-    return CpmNet(vgg19, _cpm_features, _cpm_first, _cpm_refinement, skeleton, stages, normalisation)
+    heads = Heads(skeleton, offsets, sigmoid)
+    return CpmNet(vgg19, _cpm_features, _cpm_first, _cpm_refinement, heads, stages, normalisation)
 
 
 @register_model(zoo=trunks.gluoncv_resnet)
-def cpm_res50(skeleton: Skeleton, *, stages: int = 6, normalisation: str = "imagenet") -> CpmNet:
+def cpm_res50(
+    skeleton: Skeleton,
+    *,
+    stages: int = 6,
+    offsets: bool = False,
+    sigmoid: bool = False,
+    normalisation: str = "imagenet",
+) -> CpmNet:
     """Build the same stages on a dilated ResNet50."""
     check_number("stages", stages, 1, MAX_STAGES)
-    return CpmNet(ResNet50, _cpm_features, _cpm_first, _cpm_refinement, skeleton, stages, normalisation)
+    heads = Heads(skeleton, offsets, sigmoid)
+    return CpmNet(ResNet50, _cpm_features, _cpm_first, _cpm_refinement, heads, stages, normalisation)
 
 
 @register_model(zoo=trunks.gluon_vgg19)
@@ -153,7 +172,7 @@ def cpm_vgg19_bn(
     """Build `cpm_vgg19` with batch normalisation and dropout before every convolution of a stage but its first."""
     check_number("stages", stages, 1, MAX_STAGES)
     first, refinement = _normalised_stages(dropout)
-    return CpmNet(vgg19, _cpm_features, first, refinement, skeleton, stages, normalisation)
+    return CpmNet(vgg19, _cpm_features, first, refinement, Heads(skeleton), stages, normalisation)
 
 
 @register_model(zoo=trunks.gluon_mobilenet_v2)
@@ -169,10 +188,12 @@ def cpm_mobilenet_v2(
     check_number("stages", stages, 1, MAX_STAGES)
     check_number("width", width, 0.125, 2)
     first, refinement = _normalised_stages(dropout)
-    return CpmNet(lambda: mobilenet_v2(width), nn.HybridSequential, first, refinement, skeleton, stages, normalisation)
+    return CpmNet(
+        lambda: mobilenet_v2(width), nn.HybridSequential, first, refinement, Heads(skeleton), stages, normalisation
+    )
 
 
-def _normalised_stages(dropout: float) -> tuple[Callable[[Skeleton], Stage], Callable[[Skeleton], Stage]]:
+def _normalised_stages(dropout: float) -> tuple[Callable[[Heads], Stage], Callable[[Heads], Stage]]:
     """Return the published stages with batch normalisation and dropout after every ReLU."""
     check_number("dropout", dropout, 0.0, 0.95)
     small = mx.init.Normal(0.01)
@@ -183,10 +204,10 @@ def _normalised_stages(dropout: float) -> tuple[Callable[[Skeleton], Stage], Cal
             layers += [_conv(channels, kernel, small), nn.BatchNorm(), nn.Dropout(dropout)]
         return layers
 
-    def first(skeleton: Skeleton) -> Stage:
-        return Stage(skeleton, [], lambda: hidden((128, 3), (128, 3), (128, 3), (512, 1)), small)
+    def first(heads: Heads) -> Stage:
+        return Stage(heads, [], lambda: hidden((128, 3), (128, 3), (128, 3), (512, 1)), small)
 
-    def refinement(skeleton: Skeleton) -> Stage:
-        return Stage(skeleton, [], lambda: hidden(*[(128, 7)] * 5, (128, 1)), small)
+    def refinement(heads: Heads) -> Stage:
+        return Stage(heads, [], lambda: hidden(*[(128, 7)] * 5, (128, 1)), small)
 
     return first, refinement

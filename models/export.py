@@ -1,8 +1,8 @@
 """Take networks out of the package, as ONNX or as an MXNet symbol, and check that they compute the same.
 
 Both hold one stage: the input ``images``, (batch, height, width, 3) RGB from 0 to 255, the normalisation, and
-the outputs ``pafs`` and ``heatmaps``, as far as the stage has them. Weights are named by their place in the
-network, as in a checkpoint, so that the same network always makes the same file.
+the outputs ``pafs``, ``heatmaps`` and ``offsets``, as far as the stage has them. Weights are named by their place in
+the network, as in a checkpoint, so that the same network always makes the same file.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from .posenet import PoseNet
 logger = logging.getLogger(__name__)
 
 INPUT = "RGB 0..255 float32 (batch, height, width, 3)"
-MAPS = ("pafs", "heatmaps")
+MAPS = ("pafs", "heatmaps", "offsets")
 TEXTS = ("cpm_version", "model", "input")  # what an ONNX file describes in plain text, the rest is JSON
 TOLERANCE = 1e-4  # relative to the largest value; float32 sums in another order differ by about 1e-6
 

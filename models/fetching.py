@@ -8,15 +8,16 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from ..errors import CheckpointError, ConfigError
+from ..downloading import check_file, download
+from ..errors import CheckpointError, ConfigError, DownloadError
 from ..files import atomic_path, home
 from .checkpoint import save_network
-from .downloading import check_file, download
 from .pretrained import Pretrained, SourceFile, find_pretrained
 
 logger = logging.getLogger(__name__)
@@ -99,13 +100,15 @@ def _match_copies(entry: Pretrained, copies: Sequence[Path]) -> dict[str, Path]:
 def _obtain(entry: Pretrained, file: SourceFile, path: Path, copy: Path | None, mirror: str | None) -> str:
     """Bring a file to `path`; return its hash."""
     if copy is not None:
-        digest = check_file(copy, file.size, file.sha256)
+        with _checkpoint_errors():
+            digest = check_file(copy, file.size, file.sha256)
         if copy.resolve() != path.resolve():
             with atomic_path(path) as temporary:
                 shutil.copyfile(copy, temporary)
         return digest
     if path.is_file():
-        return check_file(path, file.size, file.sha256)
+        with _checkpoint_errors():
+            return check_file(path, file.size, file.sha256)
     url = file.url
     if mirror:
         base = mirror if "://" in mirror else Path(mirror).expanduser().resolve().as_uri()
@@ -115,4 +118,13 @@ def _obtain(entry: Pretrained, file: SourceFile, path: Path, copy: Path | None, 
             f"{entry.name}: {file.name} cannot be downloaded without a browser, get it from {entry.homepage} and "
             f"give it to scripts/fetch_pretrained.py {entry.name} --file PATH"
         )
-    return download(url, path, file.size, file.sha256)
+    with _checkpoint_errors("; give a copy of the file or a mirror (--file, --mirror)"):
+        return download(url, path, file.size, file.sha256)
+
+
+@contextmanager
+def _checkpoint_errors(advice: str = "") -> Iterator[None]:
+    try:
+        yield
+    except DownloadError as error:
+        raise CheckpointError(f"{error}{advice}") from None

@@ -12,13 +12,19 @@ from ..skeletons import COCO_17, Skeleton
 from . import trunks
 from .backbones import Pyramid, Residual, ResNet50, conv_bn, mobilenet, residual_trunk, sequence
 from .cpm import MAX_STAGES, CpmNet, Stage
-from .posenet import PoseNet
+from .posenet import Heads, PoseNet
 from .registry import check_number, register_model
 
 
 @register_model(zoo=trunks.gluon_mobilenet)
 def cpm_mobilenet(
-    skeleton: Skeleton, *, stages: int = 3, width: float = 1.0, normalisation: str = "imagenet"
+    skeleton: Skeleton,
+    *,
+    stages: int = 3,
+    width: float = 1.0,
+    offsets: bool = False,
+    sigmoid: bool = False,
+    normalisation: str = "imagenet",
 ) -> CpmNet:
     """Build a small network for training on a CPU: a MobileNet trunk and light stages, all times `width`.
 
@@ -29,11 +35,20 @@ def cpm_mobilenet(
     """
     check_number("stages", stages, 1, MAX_STAGES)
     check_number("width", width, 0.125, 2)
-    return _light_cpm(lambda: mobilenet(width), int(128 * width), skeleton, stages, normalisation)
+    heads = Heads(skeleton, offsets, sigmoid)
+    return _light_cpm(lambda: mobilenet(width), int(128 * width), heads, stages, normalisation)
 
 
 @register_model()
-def cpm_small(skeleton: Skeleton, *, stages: int = 2, channels: int = 64, normalisation: str = "imagenet") -> CpmNet:
+def cpm_small(
+    skeleton: Skeleton,
+    *,
+    stages: int = 2,
+    channels: int = 64,
+    offsets: bool = False,
+    sigmoid: bool = False,
+    normalisation: str = "imagenet",
+) -> CpmNet:
     """Build the network of the quick start, which learns from scratch in minutes on a CPU.
 
     The stages are those of `cpm_mobilenet`; the trunk has few and dense convolutions with shortcuts, which
@@ -41,7 +56,8 @@ def cpm_small(skeleton: Skeleton, *, stages: int = 2, channels: int = 64, normal
     """
     check_number("stages", stages, 1, MAX_STAGES)
     check_number("channels", channels, 8, 1024)
-    return _light_cpm(lambda: residual_trunk(channels), channels, skeleton, stages, normalisation)
+    heads = Heads(skeleton, offsets, sigmoid)
+    return _light_cpm(lambda: residual_trunk(channels), channels, heads, stages, normalisation)
 
 
 class SmallPose(PoseNet):
@@ -93,7 +109,7 @@ def cpm_res50_fpn(
     return _light_cpm(
         lambda: ResNet50(pyramid=True),
         channels,
-        skeleton,
+        Heads(skeleton),
         stages,
         normalisation,
         neck=lambda: [Pyramid()],
@@ -105,7 +121,7 @@ def cpm_res50_fpn(
 def _light_cpm(
     trunk: Callable[[], HybridBlock],
     channels: int,
-    skeleton: Skeleton,
+    heads: Heads,
     stages: int,
     normalisation: str,
     neck: Callable[[], list[HybridBlock]] = list,
@@ -117,15 +133,15 @@ def _light_cpm(
     def features() -> HybridBlock:
         return sequence([*neck(), *conv_bn(channels, 1), *conv_bn(channels, 3)])
 
-    def first(skeleton: Skeleton) -> Stage:
+    def first(heads: Heads) -> Stage:
         body = [layer for _ in range(3) for layer in conv_bn(channels, 3)]
-        return Stage(skeleton, body, lambda: conv_bn(2 * channels, 1), small)
+        return Stage(heads, body, lambda: conv_bn(2 * channels, 1), small)
 
-    def refinement(skeleton: Skeleton) -> Stage:
+    def refinement(heads: Heads) -> Stage:
         body = [*conv_bn(channels, 1), *(Residual(channels, 2) for _ in range(5))]
-        return Stage(skeleton, body, lambda: conv_bn(channels, 1), small)
+        return Stage(heads, body, lambda: conv_bn(channels, 1), small)
 
-    return CpmNet(trunk, features, first, refinement, skeleton, stages, normalisation, **grid)
+    return CpmNet(trunk, features, first, refinement, heads, stages, normalisation, **grid)
 
 
 @register_model(zoo=trunks.gluon_mobilenet)
@@ -146,17 +162,17 @@ def lightweight_openpose(
         align, layers = _BLOCKS[block]()
         return sequence([*align, _Shortcut(layers), *_biased(128, 3)])
 
-    def first(skeleton: Skeleton) -> Stage:
-        return Stage(skeleton, [layer for _ in range(3) for layer in _biased(128, 3)], lambda: _biased(512, 1), last)
+    def first(heads: Heads) -> Stage:
+        return Stage(heads, [layer for _ in range(3) for layer in _biased(128, 3)], lambda: _biased(512, 1), last)
 
-    def refinement(skeleton: Skeleton) -> Stage:
+    def refinement(heads: Heads) -> Stage:
         body = []
         for _ in range(5):
             both = [*conv_bn(128, 3, bias=True), *conv_bn(128, 3, dilation=2, bias=True)]
             body += [*_biased(128, 1), _Shortcut(both)]
-        return Stage(skeleton, body, lambda: _biased(128, 1), last)
+        return Stage(heads, body, lambda: _biased(128, 1), last)
 
-    return CpmNet(mobilenet, features, first, refinement, skeleton, stages, normalisation)
+    return CpmNet(mobilenet, features, first, refinement, Heads(skeleton), stages, normalisation)
 
 
 class _Shortcut(HybridBlock):

@@ -11,7 +11,7 @@ from ..skeletons import Skeleton
 from . import trunks
 from .backbones import sequence, vgg19
 from .cpm import MAX_STAGES
-from .posenet import PoseNet, join_maps
+from .posenet import Heads, PoseNet
 from .registry import check_number, register_model
 
 _XAVIER = mx.init.Xavier(rnd_type="gaussian", magnitude=2)
@@ -29,33 +29,37 @@ class OpenPoseV2(PoseNet):
 
     Parameters
     ----------
-    skeleton, normalisation
+    heads
+        What the stages predict; the offsets, if any, are those of the heatmap stages.
+    normalisation
         See `PoseNet`.
     paf_stages, heatmap_stages
         How many stages there are of each kind; not more of heatmaps than of PAFs.
     """
 
-    def __init__(self, skeleton: Skeleton, normalisation: str, paf_stages: int, heatmap_stages: int) -> None:
-        super().__init__(skeleton, normalisation)
+    def __init__(self, heads: Heads, normalisation: str, paf_stages: int, heatmap_stages: int) -> None:
+        super().__init__(heads.skeleton, normalisation)
+        self.heads, self.sigmoid = heads, heads.sigmoid
         alone = paf_stages - heatmap_stages
-        self.kinds = (("pafs",),) * alone + (("pafs", "heatmaps"),) * heatmap_stages
+        self.kinds = (("pafs",),) * alone + (heads.kinds,) * heatmap_stages
         with self.name_scope():
             self.trunk = vgg19(last_activation=False)
             self.features = sequence([_PReLU(512), *_conv(256, 3), *_conv(128, 3)])
-            self.pafs = sequence(_stage(k, 2 * skeleton.num_limbs) for k in range(paf_stages))
-            self.heatmaps = sequence(_stage(k, skeleton.num_joints + 1) for k in range(heatmap_stages))
+            self.pafs = sequence(_stage(k, heads.pafs) for k in range(paf_stages))
+            self.heatmaps = sequence(_stage(k, heads.heatmaps) for k in range(heatmap_stages))
 
     def hybrid_forward(self, F: Any, images: Any) -> list[list[Any]]:
-        """Return [pafs] of the first stages and [pafs, heatmaps] of the last ones."""
+        """Return [pafs] of the first stages and all maps of the last ones."""
         features = self.features(self.trunk(self.normalise(images)))
         pafs: list[Any] = []
         for stage in self.pafs:
             pafs.append(stage(F.concat(pafs[-1], features, dim=1) if pafs else features))
         heatmaps: list[Any] = []
         for stage in self.heatmaps:
-            heatmaps.append(stage(join_maps(F, self.skeleton, [pafs[-1], *heatmaps[-1:]], features)))
+            heatmaps.append(stage(self.heads.join(F, [pafs[-1], *heatmaps[-1:]], features)))
         alone = len(pafs) - len(heatmaps)
-        return [[paf] for paf in pafs[:alone]] + [[*both] for both in zip(pafs[alone:], heatmaps)]
+        both = [self.heads.split(F, *maps) for maps in zip(pafs[alone:], heatmaps)]
+        return [[paf] for paf in pafs[:alone]] + both
 
 
 class _DenseBlock(HybridBlock):
@@ -106,9 +110,15 @@ class _PReLU(HybridBlock):
 
 @register_model(zoo=trunks.gluon_vgg19)
 def openpose_v2(
-    skeleton: Skeleton, *, paf_stages: int = 4, heatmap_stages: int = 2, normalisation: str = "imagenet"
+    skeleton: Skeleton,
+    *,
+    paf_stages: int = 4,
+    heatmap_stages: int = 2,
+    offsets: bool = False,
+    sigmoid: bool = False,
+    normalisation: str = "imagenet",
 ) -> OpenPoseV2:
     """Build the network of Cao et al. 2019, with the first ten convolutions of VGG19 as its trunk."""
     check_number("paf_stages", paf_stages, 1, MAX_STAGES)
     check_number("heatmap_stages", heatmap_stages, 1, paf_stages)
-    return OpenPoseV2(skeleton, normalisation, paf_stages, heatmap_stages)
+    return OpenPoseV2(Heads(skeleton, offsets, sigmoid), normalisation, paf_stages, heatmap_stages)

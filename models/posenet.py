@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import mxnet as mx
@@ -25,6 +26,73 @@ NORMALISATIONS: dict[str, tuple[Sequence[float], Sequence[float]]] = {
     # What the VGG networks of Caffe were trained with.
     "caffe": ((123.68, 116.779, 103.939), (1.0, 1.0, 1.0)),
 }
+
+
+@dataclass(frozen=True)
+class Heads:
+    """What the last layers of a stage of a bottom-up network predict.
+
+    Attributes
+    ----------
+    skeleton
+        With K joints and L limbs.
+    offsets
+        Whether the heatmaps come with 2K more channels, the places of the joints in their cells, see
+        :class:`cpm.codecs.OffsetTargets`.
+    sigmoid
+        Whether heatmaps are squeezed to (0, 1), as the cross entropy needs them; later stages see them as they were.
+
+    Raises
+    ------
+    ConfigError
+        If one is neither true nor false.
+    """
+
+    skeleton: Skeleton
+    offsets: bool = False
+    sigmoid: bool = False
+
+    def __post_init__(self) -> None:
+        for option in ("offsets", "sigmoid"):
+            if not isinstance(getattr(self, option), bool):
+                raise ConfigError(f"{option}={getattr(self, option)!r}, expected True or False")
+
+    @property
+    def pafs(self) -> int:
+        """Channels of the PAFs."""
+        return 2 * self.skeleton.num_limbs
+
+    @property
+    def heatmaps(self) -> int:
+        """Channels of the heatmaps, the offsets included."""
+        joints = self.skeleton.num_joints
+        return joints + 1 + 2 * joints * self.offsets
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The names of the maps of a stage."""
+        return ("pafs", "heatmaps", "offsets") if self.offsets else ("pafs", "heatmaps")
+
+    def join(self, F: Any, maps: Sequence[Any], features: Any) -> Any:
+        """Concatenate PAFs and heatmaps of the stage before, or one of them, and features along the channels.
+
+        Where PAFs and heatmaps together have a multiple of 16 channels, oneDNN hands the gradient of all of them back
+        in blocks of 16, which it cannot cut between the two: the process would die of a division by zero. Two steps
+        avoid it.
+        """
+        if len(maps) > 1 and (self.pafs + self.heatmaps) % 16 == 0:
+            maps = [F.concat(*maps, dim=1)]
+        return F.concat(*maps, features, dim=1)
+
+    def split(self, F: Any, pafs: Any, heatmaps: Any) -> list[Any]:
+        """Return the maps that `kinds` names."""
+        number, maps = self.skeleton.num_joints + 1, [pafs, heatmaps]
+        if self.offsets:
+            ends = (0, number), (number, self.heatmaps)
+            maps = [pafs, *(F.slice_axis(heatmaps, axis=1, begin=begin, end=end) for begin, end in ends)]
+        if self.sigmoid:
+            maps[1] = F.sigmoid(maps[1])
+        return maps
 
 
 class PoseNet(HybridBlock):
@@ -53,7 +121,10 @@ class PoseNet(HybridBlock):
     multiple : int
         Both sides of the images must be multiples of it.
     kinds : tuple
-        What the stages return: for each the names of its maps, "pafs" and "heatmaps" or one of them.
+        What the stages return: for each the names of its maps, "pafs" and "heatmaps" or one of them; "offsets" may
+        come with both.
+    sigmoid : bool
+        Whether its heatmaps are squeezed to (0, 1).
 
     Raises
     ------
@@ -64,6 +135,7 @@ class PoseNet(HybridBlock):
     stride = 8
     multiple = 8
     kinds: tuple[tuple[str, ...], ...] = ()
+    sigmoid = False
 
     def __init__(self, skeleton: Skeleton, normalisation: str = "imagenet") -> None:
         super().__init__()
@@ -110,7 +182,7 @@ class PoseNet(HybridBlock):
         list
             The stages, first to last, each a list of maps as `kinds` says, float32, with h = H / stride:
             pafs (B, 2L, h, w) and heatmaps, in a bottom-up network (B, K + 1, h, w) with the background
-            last, in a top-down one (B, K, h, w).
+            last, in a top-down one (B, K, h, w); offsets (B, 2K, h, w).
 
         Raises
         ------
@@ -143,17 +215,6 @@ class Normalise(HybridBlock):
         """Cast, transpose and normalise."""
         planes = F.transpose(F.cast(images, dtype="float32"), axes=(0, 3, 1, 2))
         return F.broadcast_mul(F.broadcast_sub(planes, mean), scale)
-
-
-def join_maps(F: Any, skeleton: Skeleton, maps: Sequence[Any], features: Any) -> Any:
-    """Concatenate the maps of a stage and features along the channels.
-
-    Where PAFs and heatmaps together have a multiple of 16 channels, oneDNN hands the gradient of all of them back in
-    blocks of 16, which it cannot cut between the two: the process would die of a division by zero. Two steps avoid it.
-    """
-    if len(maps) > 1 and (2 * skeleton.num_limbs + skeleton.num_joints + 1) % 16 == 0:
-        maps = [F.concat(*maps, dim=1)]
-    return F.concat(*maps, features, dim=1)
 
 
 def freeze_batch_norm(net: HybridBlock) -> None:

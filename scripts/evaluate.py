@@ -7,7 +7,7 @@ import argparse
 from pathlib import Path
 
 from cpm.cli import parse_devices, parse_scales, run
-from cpm.codecs import RULES, PafCodec
+from cpm.codecs import RULES, crowd_codec
 from cpm.datasets import open_dataset
 from cpm.errors import ConfigError
 from cpm.evaluation import PROTOCOLS, apply_protocol, choose_protocol, evaluate_crowd
@@ -92,7 +92,7 @@ def main() -> None:
         given, subset, limit = {name: getattr(fixed, name) for name in names}, fixed.images, fixed.limit
     protocol = choose_protocol(meta, args.resume, root=args.dataset_root, box_size=args.box_size, **given)
     dataset = open_dataset(protocol.dataset, protocol.root, protocol.split, net.skeleton)
-    codec = PafCodec(net.skeleton, net.stride, protocol.sigma, protocol.paf_width, RULES[args.rules])
+    codec = crowd_codec(net, protocol.sigma, protocol.paf_width, RULES[args.rules])
     stage = stage_from_last(net, args.stage, devices[0])
     scales = (protocol.scales, protocol.flip, protocol.box_size)
     estimator = PoseEstimator(net, codec, *scales, devices[0], stage, reference=protocol.reference)

@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 
 from cpm.cli import parse_devices, parse_scales, parse_size, run
-from cpm.codecs import RULES, HeatmapCodec, PafCodec
+from cpm.codecs import RULES, HeatmapCodec, crowd_codec
 from cpm.datasets import list_images
 from cpm.errors import ConfigError
 from cpm.evaluation import choose_box_protocol, choose_protocol
@@ -65,7 +65,7 @@ def build_finder(args: argparse.Namespace, net, meta, ctx):
                 f"{args.resume}: finds everybody in a picture, --boxes, --detector and --size are not for it"
             )
         protocol = choose_protocol(meta, args.resume, flip=args.flip, box_size=args.box_size)
-        codec = PafCodec(net.skeleton, net.stride, protocol.sigma, protocol.paf_width, RULES[args.rules])
+        codec = crowd_codec(net, protocol.sigma, protocol.paf_width, RULES[args.rules])
         estimator = PoseEstimator(net, codec, args.scales or (1.0,), protocol.flip, protocol.box_size, ctx)
         return (lambda path, image: estimator(image)), 0.0
     if args.scales or args.box_size:

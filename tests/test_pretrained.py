@@ -119,7 +119,7 @@ def test_fetch_copies(mirror, imported, tmp_path):
 def test_mistakes(mirror, imported, tmp_path):
     with pytest.raises(ConfigError, match="'one' is unknown, expected one of lightweight_openpose_openvino, "):
         fetch("one")
-    with pytest.raises(CheckpointError, match=r"nowhere/net\.xml: No such file or directory"):
+    with pytest.raises(CheckpointError, match=r"nowhere/net\.xml: No such file or directory; .*--file, --mirror"):
         fetch("two")
     with pytest.raises(CheckpointError, match=r"two: net\.bin cannot .* https://example\.org/two .*--file"):
         fetch("two", files=[mirror / "two" / "net.xml"])

@@ -9,7 +9,7 @@ from typing import Callable
 import mxnet as mx
 from easydict import EasyDict
 
-from ..codecs import HeatmapCodec, PafCodec
+from ..codecs import HeatmapCodec, crowd_codec
 from ..configs import from_json, load_config, override, to_json
 from ..datasets import (
     Augmentation,
@@ -177,9 +177,13 @@ def build_trainer(
 def _check_fit(config: EasyDict, net: PoseNet) -> None:
     """Make sure that the network is one for the task and takes the crops."""
     expected = {"cpm": ("pafs", "heatmaps"), "topdown": ("heatmaps",)}[config.task]
-    if net.kinds[-1] != expected:
+    if net.kinds[-1][:2] != expected:
         found, wanted = (" and ".join(kinds) for kinds in (net.kinds[-1], expected))
         raise ConfigError(f"model.name={net.name}: predicts {found}, the task {config.task!r} is to predict {wanted}")
+    if config.loss.kind == "bce" and not net.sigmoid:
+        raise ConfigError(
+            f"loss.kind='bce': needs heatmaps between 0 and 1; add model.options.sigmoid=True, if {net.name} has it"
+        )
     key, sides = ("size", config.augment["size"]) if config.task == "topdown" else ("crop", (config.augment.crop,))
     if any(side % net.multiple for side in sides):
         fitting = [max(round(side / net.multiple), 1) * net.multiple for side in sides]
@@ -219,11 +223,13 @@ def build_samples(
 
 
 def _crowd_samples(config: EasyDict, net: PoseNet, split: str, augment: bool) -> TrainingSet:
-    codec = PafCodec(net.skeleton, stride=net.stride, sigma=config.labels.sigma, paf_width=config.labels.paf_width)
+    labels = config.labels
+    codec = crowd_codec(net, labels.sigma, labels.paf_width)
     augmentation = Augmentation(**config.augment)
     augmentation = augmentation if augment else augmentation.without_chance()
     dataset = open_dataset(config.data.dataset, config.data.root, split, net.skeleton)
-    return TrainingSet(dataset, codec, augmentation, PersonFilter(**config.people), config.train.seed)
+    people, weights = PersonFilter(**config.people), (labels.weigh_limbs, labels.mask_missing)
+    return TrainingSet(dataset, codec, augmentation, people, config.train.seed, *weights)
 
 
 def _person_samples(config: EasyDict, net: PoseNet, split: str, augment: bool) -> PersonSet:

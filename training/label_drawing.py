@@ -1,4 +1,4 @@
-"""The panels that labels are shown in: arrows of PAFs, the mask over the crop, the weights of joints, captions."""
+"""The panels that labels are shown in: arrows of PAFs, masks over the crop, weights of joints, offsets, captions."""
 
 from __future__ import annotations
 
@@ -73,6 +73,36 @@ def draw_arrows(image: np.ndarray, pafs: np.ndarray, colours: Sequence[Colour], 
         limb = int(strongest[(row + column) % len(strongest)])
         centre = cell * (np.array([column, row]) + 0.5) - 0.5
         _arrow(picture, centre, cell * vectors[limb, :, row, column], colours[limb])
+    return picture
+
+
+def draw_offsets(image: np.ndarray, offsets: np.ndarray, colours: Sequence[Colour], cell: float) -> np.ndarray:
+    """Draw the cells that have an offset, as frames over a darkened image, and the place that it gives, as a dot.
+
+    Parameters
+    ----------
+    image
+        (H, W, 3) RGB uint8.
+    offsets
+        (2K, h, w), see :class:`cpm.codecs.OffsetTargets`.
+    colours
+        K RGB colours.
+    cell
+        Pixels of the image per cell.
+
+    Returns
+    -------
+    ndarray
+        (H, W, 3) RGB uint8.
+    """
+    check_image(image)
+    picture = np.ascontiguousarray((0.5 * image).astype(np.uint8))
+    pairs = offsets.reshape(-1, 2, *offsets.shape[1:])
+    for joint, row, column in np.argwhere((pairs > 0).any(axis=1)).tolist():
+        start, end = ((round(cell * x), round(cell * y)) for x, y in ((column, row), (column + 1, row + 1)))
+        cv2.rectangle(picture, start, end, colours[joint], 1)
+        x, y = cell * (np.array([column, row]) + 1 - pairs[joint, :, row, column]) - 0.5
+        _dot(picture, x, y, max(cell / 8, 1.5), colours[joint])
     return picture
 
 

@@ -11,13 +11,22 @@ import numpy as np
 from easydict import EasyDict
 from tqdm import tqdm
 
-from ..codecs import HeatmapCodec, HeatmapTargets, PafCodec, Targets
+from ..codecs import Codec, HeatmapCodec, HeatmapTargets, OffsetCodec, PafCodec, Targets
 from ..configs import load_config, override
 from ..datasets import Example, PersonSet, TrainingSet
 from ..draw import contact_sheet, draw_heatmaps, draw_people, limb_colours
 from ..errors import ConfigError
 from ..person import Person
-from .label_drawing import captioned, draw_arrows, draw_ignored, draw_weights, enlarge, mark_occluded
+from .label_drawing import (
+    captioned,
+    draw_arrows,
+    draw_ignored,
+    draw_offsets,
+    draw_weights,
+    enlarge,
+    joint_colours,
+    mark_occluded,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +49,7 @@ class LabelledSample:
 
     example: Example
     keypoints: np.ndarray
-    codec: PafCodec | HeatmapCodec
+    codec: Codec | HeatmapCodec
     title: str
 
 
@@ -100,12 +109,14 @@ def read_sample(samples: TrainingSet | PersonSet, epoch: int, index: int) -> Lab
     DataError
         If the images of many samples in a row are broken.
     """
-    usual = samples.codec
+    usual: Any = samples.codec
+    noting: Any = None
     if isinstance(samples, TrainingSet):
-        noting: Any = _NotingPafCodec(**_fields(usual))
+        offsets = isinstance(usual, OffsetCodec)
+        noting = _NotingPafCodec(**_fields(usual.maps if offsets else usual))
+        samples.codec = OffsetCodec(noting) if offsets else noting
     else:
-        noting = _NotingHeatmapCodec(**_fields(usual))
-    samples.codec = noting
+        samples.codec = noting = _NotingHeatmapCodec(**_fields(usual))
     try:
         example = samples[epoch, index]
     finally:
@@ -121,8 +132,9 @@ def label_panels(sample: LabelledSample, height: int = 640) -> list[np.ndarray]:
     """Return captioned pictures of a sample, each with a crop of `height` pixels.
 
     For people in whole images: the crop with the joints, the mask, the heatmaps and the PAFs, one arrow for every cell
-    with a field, in the colour of the limb that is strongest there. For one in a box: the crop with the joints, the
-    heatmaps and the weights of the joints in the loss.
+    with a field, in the colour of the limb that is strongest there; where PAFs are weighed, the cells in which none of
+    them counts; where there are offsets, the cells that have one and the places it gives. For one in a box: the crop
+    with the joints, the heatmaps and the weights of the joints in the loss.
 
     Parameters
     ----------
@@ -134,7 +146,7 @@ def label_panels(sample: LabelledSample, height: int = 640) -> list[np.ndarray]:
     Returns
     -------
     list of ndarray
-        Four, or three for a person in a box: (H, W, 3) RGB uint8.
+        Four to six, or three for a person in a box: (H, W, 3) RGB uint8.
     """
     example, codec = sample.example, sample.codec
     skeleton = codec.skeleton
@@ -156,9 +168,20 @@ def label_panels(sample: LabelledSample, height: int = 640) -> list[np.ndarray]:
     told = f"mask: red is ignored, {ignored:.0f} %" if ignored >= 0.5 else "mask: the loss counts everywhere"
     panels.append(captioned(draw_ignored(crop, example.mask[0]), told))
     heat = draw_heatmaps(crop, example.heatmaps, 1 / factor, codec.stride)
-    panels.append(captioned(heat, f"heatmaps: {_cells(example)}, sigma {codec.sigma:g} pixels"))
+    counting = ""
+    if "heatmaps" in example.weights:
+        counting = f", {int(example.weights['heatmaps'][:-1].sum())} of {skeleton.num_joints} joints count"
+    panels.append(captioned(heat, f"heatmaps: {_cells(example)}, sigma {codec.sigma:g} pixels{counting}"))
     arrows = draw_arrows(crop, example.pafs, limb_colours(skeleton), factor * codec.stride)
     panels.append(captioned(arrows, f"PAFs: {skeleton.num_limbs} limbs of {skeleton.name}, by colour"))
+    if "pafs" in example.weights:
+        counts = example.weights["pafs"].max(axis=0)
+        limbs = np.count_nonzero(example.weights["pafs"].max(axis=(1, 2))) // 2
+        cells = np.broadcast_to(counts, example.pafs.shape[1:])
+        panels.append(captioned(draw_ignored(crop, cells), f"PAFs count where it is not red, of {limbs} limbs"))
+    if example.offsets is not None:
+        places = draw_offsets(crop, example.offsets, joint_colours(skeleton), factor * codec.stride)
+        panels.append(captioned(places, "offsets: the cells that have one, and the place it gives"))
     return panels
 
 

@@ -9,7 +9,8 @@ from mxnet.gluon.loss import Loss
 from ..errors import ConfigError
 
 # How a difference d counts, and what a reduction divides the sum over channels and cells by.
-_KINDS = ("l2", "log", "fourth")
+_KINDS = ("l2", "log", "fourth", "bce")
+_EPSILON = 1e-6  # keeps logarithms finite
 _REDUCTIONS = {"sum": 1, "half_sum": 2, "quarter_sum": 4, "mean": 1, "half_mean": 2}
 
 
@@ -20,7 +21,8 @@ class StageLoss(Loss):
 
     - ``l2``: d²;
     - ``log``: log(1 + |d|), the "difficulty balanced" loss, for which far-off cells matter less;
-    - ``fourth``: d⁴, for which they matter more.
+    - ``fourth``: d⁴, for which they matter more;
+    - ``bce``: the cross entropy of prediction and target, both from 0 to 1, as of a network with ``sigmoid``.
 
     Per sample, with the mask m:
 
@@ -53,10 +55,13 @@ class StageLoss(Loss):
         self._reduction = reduction
 
     def hybrid_forward(self, F: Any, prediction: Any, target: Any, mask: Any) -> Any:
-        """Return the (B,) losses of predictions and targets (B, C, h, w) under masks (B, 1, h, w) or (B, C, 1, 1)."""
+        """Return the (B,) losses of predictions and targets (B, C, h, w) under masks that broadcast to them."""
         difference = prediction - target
         if self._kind == "log":
             error = F.log1p(F.abs(difference))
+        elif self._kind == "bce":
+            sure, unsure = F.log(prediction + _EPSILON), F.log(1 - prediction + _EPSILON)
+            error = -(target * sure + (1 - target) * unsure)
         else:
             error = F.square(difference)
             if self._kind == "fourth":
@@ -64,3 +69,12 @@ class StageLoss(Loss):
         error = F.broadcast_mul(error, mask)
         reduce = F.mean if self._reduction.endswith("mean") else F.sum
         return reduce(error, axis=0, exclude=True) / _REDUCTIONS[self._reduction]
+
+
+def offset_weights(F: Any, heatmaps: Any) -> Any:
+    """Return (B, 2K, h, w): how much offsets count, as much as their cell is a joint by the heatmaps (B, K + 1, h, w).
+
+    No gradient reaches the heatmaps through them.
+    """
+    joints = F.slice_axis(F.BlockGrad(heatmaps), axis=1, begin=0, end=-1)
+    return F.repeat(F.relu(joints), repeats=2, axis=1)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import reduce
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -22,7 +23,7 @@ from ..errors import ConfigError, CpmError
 from ..models import Checkpoint, PoseNet, save_network
 from .amp import backward, choose_precision, lower_precision, restore_scaling, scale_gradients, scaling_state
 from .logs import RunLog
-from .losses import StageLoss
+from .losses import StageLoss, offset_weights
 from .optimizer import TrunkFreezer, make_trainer, restore_trainer, trainer_arrays
 from .pictures import target_and_prediction
 from .schedule import Schedule
@@ -99,8 +100,13 @@ class PoseTrainer:
         self.net, self.config, self.contexts, self.output = net, config, list(contexts), Path(output)
         self._train, self._val = train, val
         self._kinds = sorted({kind for kinds in net.kinds for kind in kinds})
-        self._loss = StageLoss(config.loss.reduction, config.loss.kind)
-        self._loss.hybridize()
+        plain = "l2" if config.loss.kind == "bce" else config.loss.kind  # only heatmaps are probabilities
+        self._losses = {
+            kind: StageLoss(config.loss.reduction, config.loss.kind if kind == "heatmaps" else plain)
+            for kind in self._kinds
+        }
+        for loss in self._losses.values():
+            loss.hybridize()
         self._epoch_batches = min(options.max_iterations or len(train), len(train))
         schedule = {key: value for key, value in config.schedule.items()}
         self._schedule = Schedule(
@@ -184,27 +190,45 @@ class PoseTrainer:
         self._trainer.step(self.config.train.batch_size)
         return losses
 
-    def _stage_losses(self, part: Sequence[mx.nd.NDArray]) -> mx.nd.NDArray:
-        images, mask, *maps_of_kinds = part
-        targets = dict(zip(self._kinds, maps_of_kinds))
+    def _stage_losses(self, part: Mapping[str, mx.nd.NDArray]) -> mx.nd.NDArray:
+        stages = self.net(part["image"])
+        masks = self._masks(part, stages[-1])
         losses = [
-            self._loss(maps, targets[kind], mask).sum()
-            for kinds, stage in zip(self.net.kinds, self.net(images))
+            self._losses[kind](maps, part[kind], masks[kind]).sum()
+            for kinds, stage in zip(self.net.kinds, stages)
             for kind, maps in zip(kinds, stage)
         ]
         return mx.nd.concat(*losses, dim=0)
 
+    def _masks(self, part: Mapping[str, mx.nd.NDArray], last: Sequence[mx.nd.NDArray]) -> dict[str, mx.nd.NDArray]:
+        """Return how much every cell of each kind of maps counts, given the maps of the last stage."""
+        masks = {}
+        for kind in self._kinds:
+            weights = [part[f"weights.{kind}"]] if f"weights.{kind}" in part else []
+            if kind == "offsets":
+                options = self.config.loss
+                if options.offset_weights == "predicted":
+                    weights.append(offset_weights(mx.nd, last[self.net.kinds[-1].index("heatmaps")]))
+                else:
+                    weights.append(offset_weights(mx.nd, part["heatmaps"]) * (part["offsets"] > 0))
+                if autograd.is_training() and self.progress.epoch < options.offset_epoch:
+                    weights.append(mx.nd.zeros_like(weights[-1]))
+            masks[kind] = reduce(mx.nd.broadcast_mul, weights, part["mask"])
+        return masks
+
     def _loss_names(self) -> list[str]:
         return [f"stage{number}_{kind}" for number, kinds in enumerate(self.net.kinds, 1) for kind in kinds]
 
-    def _share_out(self, batch: Example) -> list[tuple[mx.nd.NDArray, ...]]:
-        arrays = (batch.image, batch.mask, *(getattr(batch, kind) for kind in self._kinds))
+    def _share_out(self, batch: Example) -> list[dict[str, mx.nd.NDArray]]:
+        """Return the arrays that each device trains on, by the names of their fields."""
+        arrays = {name: getattr(batch, name) for name in ("image", "mask", *self._kinds)}
+        arrays.update({f"weights.{kind}": weights for kind, weights in batch.weights.items()})
         contexts = self.contexts[: len(batch.image)]
         shares = [
             gluon.utils.split_and_load(mx.nd.array(array, dtype=array.dtype), contexts, even_split=False)
-            for array in arrays
+            for array in arrays.values()
         ]
-        return list(zip(*shares))
+        return [dict(zip(arrays, share)) for share in zip(*shares)]
 
     def _validate(self, log: RunLog) -> float:
         """Return the mean loss of all stages over the validation samples."""

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 from tqdm import tqdm
 
-from ..errors import CheckpointError
+from .errors import DownloadError
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +28,6 @@ _PAUSE = 1.0  # seconds before the second attempt, twice as many before each lat
 _TIMEOUT = 30.0  # seconds without a byte
 _BLOCK = 1 << 18
 _LARGEST = 4 << 30  # a server that does not say how much it sends must not fill the disk
-_ADVICE = "give a copy of the file or a mirror (--file, --mirror)"
 
 
 def check_file(path: str | Path, size: int | None = None, sha256: str | None = None) -> str:
@@ -48,19 +47,19 @@ def check_file(path: str | Path, size: int | None = None, sha256: str | None = N
 
     Raises
     ------
-    CheckpointError
+    DownloadError
         If it is missing, cannot be read, or differs.
     """
     path = Path(path)
     if not path.is_file():
         found = "a folder" if path.is_dir() else "no such file"
-        raise CheckpointError(f"{path}: {found}, expected a file of weights")
+        raise DownloadError(f"{path}: {found}, expected a file")
     try:
         digest, difference = _inspect(path, size, sha256)
     except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read ({error.strerror or error})") from None
+        raise DownloadError(f"{path}: cannot be read ({error.strerror or error})") from None
     if difference:
-        raise CheckpointError(f"{path}: not the published file, {difference}; delete it or give another copy")
+        raise DownloadError(f"{path}: not the published file, {difference}; delete it or give another copy")
     return digest
 
 
@@ -86,7 +85,7 @@ def download(url: str, path: str | Path, size: int | None = None, sha256: str | 
 
     Raises
     ------
-    CheckpointError
+    DownloadError
         If the server cannot be reached, does not have the file or sends a web page, or the size or hash differs.
     """
     path = Path(path)
@@ -99,7 +98,7 @@ def download(url: str, path: str | Path, size: int | None = None, sha256: str | 
         digest, difference = _inspect(part, size, sha256)
         if difference:
             part.unlink()
-            raise CheckpointError(f"{url}: not the published file, {difference}; {_ADVICE}")
+            raise DownloadError(f"{url}: not the published file, {difference}")
         with open(part, "rb+") as stream:
             os.fsync(stream.fileno())
         part.replace(path)
@@ -143,7 +142,7 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
         if urlsplit(newurl).scheme not in ("https", urlsplit(req.full_url).scheme):
-            raise CheckpointError(f"{req.full_url}: redirects to {newurl!r}, which is not followed; {_ADVICE}")
+            raise DownloadError(f"{req.full_url}: redirects to {newurl!r}, which is not followed")
         return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
@@ -157,7 +156,7 @@ def _complete(url: str, part: Path, size: int | None) -> None:
         if attempt < _ATTEMPTS - 1:
             logger.info("%s: %s, trying again", url, reason)
             time.sleep(_PAUSE * 2**attempt)
-    raise CheckpointError(f"{url}: {reason}, {_ATTEMPTS} times; try again later, or {_ADVICE}")
+    raise DownloadError(f"{url}: {reason}, {_ATTEMPTS} times; it may be there later")
 
 
 def _continue(url: str, part: Path, size: int | None) -> None:
@@ -181,17 +180,17 @@ def _continue(url: str, part: Path, size: int | None) -> None:
             part.unlink(missing_ok=True)
             raise _BrokenConnectionError(f"does not go on at byte {offset}")
         if urlsplit(url).scheme != "file" and "text/html" in response.headers.get("Content-Type", "").lower():
-            raise CheckpointError(f"{url}: answers with a web page; get the file with a browser and use --file")
+            raise DownloadError(f"{url}: answers with a web page, not with the file")
         if size is not None and total not in (None, size):
             part.unlink(missing_ok=True)
-            raise CheckpointError(f"{url}: not the published file, {total} bytes, expected {size}; {_ADVICE}")
+            raise DownloadError(f"{url}: not the published file, {total} bytes, expected {size}")
         with open(part, "ab") as stream:
             stream.truncate(first)
             _append(response, stream, first, size or total)
     received = part.stat().st_size
     if received > (size or total or _LARGEST):
         part.unlink()
-        raise CheckpointError(f"{url}: sends more than {size or total or _LARGEST} bytes; {_ADVICE}")
+        raise DownloadError(f"{url}: sends more than {size or total or _LARGEST} bytes")
     if received < (size or total or 0):
         raise _BrokenConnectionError(f"broke off after {received} of {size or total} bytes")
 
@@ -203,7 +202,7 @@ def _open(url: str, offset: int) -> Any:
         headers["Range"] = f"bytes={offset}-"
     try:
         if urlsplit(url).scheme not in ("http", "https", "file"):
-            raise CheckpointError(f"{url}: expected a URL of http, https or file")
+            raise DownloadError(f"{url}: expected a URL of http, https or file")
         request = urllib.request.Request(url, headers=headers)
         return urllib.request.build_opener(_Redirects).open(request, timeout=_TIMEOUT)
     except urllib.error.HTTPError as error:
@@ -213,13 +212,13 @@ def _open(url: str, offset: int) -> Any:
         if error.code >= 500 or error.code in (408, 429):
             raise _BrokenConnectionError(f"HTTP status {error.code}") from None
         words = str(error.reason).split()  # of several lines where redirects go in circles
-        raise CheckpointError(f"{url}: HTTP status {error.code} ({' '.join(words)}); {_ADVICE}") from None
+        raise DownloadError(f"{url}: HTTP status {error.code} ({' '.join(words)})") from None
     except (ValueError, http.client.InvalidURL) as error:
-        raise CheckpointError(f"{url}: not a URL ({error})") from None
+        raise DownloadError(f"{url}: not a URL ({error})") from None
     except (OSError, http.client.HTTPException) as error:
         reason = getattr(error, "reason", None) or error
         if urlsplit(url).scheme == "file":
-            raise CheckpointError(f"{url}: {getattr(reason, 'strerror', None) or reason}") from None
+            raise DownloadError(f"{url}: {getattr(reason, 'strerror', None) or reason}") from None
         raise _BrokenConnectionError(f"cannot be reached ({reason or type(error).__name__})") from None
 
 
