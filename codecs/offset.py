@@ -11,7 +11,7 @@ from typing import Any, Protocol, Union
 
 import numpy as np
 
-from ..errors import DataError
+from ..errors import ConfigError, DataError
 from ..person import Person
 from ..skeletons import Skeleton
 from .paf import DecodeRules, PafCodec, Targets
@@ -69,6 +69,11 @@ class OffsetCodec:
     def sigma(self) -> float:
         """Of the Gaussians, in pixels of the network input."""
         return self.maps.sigma
+
+    @property
+    def paf_width(self) -> float:
+        """Half the width of a limb in cells."""
+        return self.maps.paf_width
 
     def encode(self, keypoints: np.ndarray, size: tuple[int, int], out: OffsetTargets | None = None) -> OffsetTargets:
         """Draw the targets of one image.
@@ -172,7 +177,13 @@ class _Network(Protocol):
     kinds: tuple[tuple[str, ...], ...]
 
 
-def crowd_codec(net: _Network, sigma: float = 7.0, paf_width: float = 1.0, rules: DecodeRules | None = None) -> Codec:
+def crowd_codec(
+    net: _Network,
+    sigma: float = 7.0,
+    paf_width: float = 1.0,
+    rules: DecodeRules | None = None,
+    offsets: bool = True,
+) -> Codec:
     """Return the codec for the maps of a network that finds everybody in an image, with offsets if it has them.
 
     Parameters
@@ -181,9 +192,19 @@ def crowd_codec(net: _Network, sigma: float = 7.0, paf_width: float = 1.0, rules
         The network, of Gluon or exported.
     sigma, paf_width, rules
         See `PafCodec`.
+    offsets
+        False leaves the offsets of a network unread.
+
+    Raises
+    ------
+    ConfigError
+        If offsets are to be left unread that the network does not have.
     """
     codec = PafCodec(net.skeleton, net.stride, sigma, paf_width, rules or DecodeRules())
-    return OffsetCodec(codec) if "offsets" in net.kinds[-1] else codec
+    there = "offsets" in net.kinds[-1]
+    if not there and not offsets:
+        raise ConfigError("no offsets: the network has none, its joints are read from the heatmaps anyway")
+    return OffsetCodec(codec) if there and offsets else codec
 
 
 def written_cells(offsets: np.ndarray) -> np.ndarray:

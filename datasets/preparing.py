@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -101,7 +102,7 @@ def prepare_coco(
         If something cannot be had, does not fit on the disk or is broken.
     """
     root = Path(root)
-    _check_options(splits, mirror, link, check_only)
+    _check_options(splits, mirror, link, check_only, keep_archives)
     if root.exists() and not root.is_dir():
         raise DataError(f"{root}: a file, expected a folder for the data set")
     if check_only and not root.is_dir():
@@ -124,9 +125,11 @@ def next_command(root: str | Path, splits: Sequence[str]) -> str:
     root = Path(root)
     absent = [split for split in PUBLISHED if not _annotation_file(root, split).is_file()]
     if absent and set(splits) <= set(PUBLISHED):
-        output = "" if root == DEFAULT_ROOT else f" --output={root}"
+        output = "" if root == DEFAULT_ROOT else f" --output={shlex.quote(str(root))}"
         return f"python scripts/prepare_coco.py --splits={','.join(absent)}{output}"
-    named = "" if root == DEFAULT_ROOT else f" --dataset-root={root}"
+    named = "" if root == DEFAULT_ROOT else f" --dataset-root={shlex.quote(str(root))}"
+    if not set(splits) <= set(PUBLISHED):
+        named += f" --set data.train={splits[0]} --set data.val={splits[-1]}"
     return f"python scripts/train_gluon_cpm.py --backbone=res50{named}"
 
 
@@ -172,10 +175,12 @@ def link_splits(root: str | Path, source: str | Path, splits: Sequence[str]) -> 
             place.symlink_to(target.resolve())
 
 
-def _check_options(splits: Sequence[str], mirror: str | None, link: Any, check_only: bool) -> None:
+def _check_options(splits: Sequence[str], mirror: str | None, link: Any, check_only: bool, keep_archives: bool) -> None:
     given = [f"--{name}" for name, value in (("mirror", mirror), ("link", link), ("check-only", check_only)) if value]
     if len(given) > 1:
         raise ConfigError(f"{' and '.join(given)} exclude each other")
+    if check_only and keep_archives:
+        raise ConfigError("--keep-archives and --check-only exclude each other: no archive is unpacked")
     if not splits or len(set(splits)) < len(splits) or not all(re.fullmatch(r"\w[\w.-]*", split) for split in splits):
         raise ConfigError(f"--splits={','.join(splits)}: expected names with commas such as val2017,train2017")
     unknown = [split for split in splits if split not in PICTURES]
@@ -191,12 +196,14 @@ def _server(mirror: str | None) -> str:
 
 def _obtain_splits(root: Path, splits: Sequence[str], server: str | None, keep: bool, progress: bool) -> None:
     """Download, unpack and remove archive after archive, which takes less room than all at once."""
-    there = _has_annotations(root, splits)
-    wanted = rf"annotations/person_keypoints_({'|'.join(map(re.escape, splits))})\.json"
-    _obtain(root, ANNOTATIONS, root / "annotations", wanted, there, server, keep, progress)
+    splits = [split for split in splits if split in PICTURES]
+    if splits:
+        there = _has_annotations(root, splits)
+        wanted = rf"annotations/person_keypoints_({'|'.join(map(re.escape, splits))})\.json"
+        _obtain(root, ANNOTATIONS, root / "annotations", wanted, there, server, keep, progress)
     for split in splits:
         folder = root / split
-        if split in PICTURES and not folder.is_symlink():
+        if not folder.is_symlink():
             folder.mkdir(parents=True, exist_ok=True)
             wanted = rf"{re.escape(split)}/\w[\w.-]*\.jpg"
             _obtain(root, PICTURES[split], folder, wanted, _has_pictures(root, split), server, keep, progress)

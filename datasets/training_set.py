@@ -202,7 +202,8 @@ class TrainingSet(SampleSet):
             each.fill(1)
         if self._weigh_limbs:
             rows, columns = weights["pafs"].shape[1:]
-            weights["pafs"][:] = limb_weights(keypoints, self.codec.skeleton, self.codec.stride, (rows, columns))
+            codec = self.codec
+            weights["pafs"][:] = limb_weights(keypoints, codec.skeleton, codec.stride, (rows, columns), codec.paf_width)
         if self._mask_missing:
             joints = main[:, 2] > 0
             limbs = joints[self.codec.skeleton.limb_joints].all(axis=1)

@@ -82,7 +82,7 @@ def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, pa
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise DataError(f"{path}: {member.filename} is broken in it ({error}); delete the file and run again") from None
     except OSError as error:
-        raise DataError(f"{target}: cannot be written ({error.strerror or error})") from None
+        raise DataError(f"{target}: cannot be unpacked ({error.strerror or error})") from None
 
 
 def _base(member: zipfile.ZipInfo) -> str:

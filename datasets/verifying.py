@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +12,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from .._compat import available_cores
 from ..errors import DataError
 from ..files import atomic_path
 from .annotation_index import AnnotationIndex
@@ -206,7 +206,7 @@ def _differences(dataset: CocoKeypoints, counts: Counts) -> list[str]:
 def _findings(records: Sequence[ImageRecord], decode: bool, encode: bool) -> Iterator[_Finding]:
     """Yield what is found in the images, in their order; threads look, as OpenCV releases Python's lock."""
     look = partial(_look, records, decode, encode)
-    with ThreadPool(os.cpu_count()) as pool:
+    with ThreadPool(available_cores()) as pool:
         yield from pool.imap(look, range(len(records)), chunksize=8)
 
 

@@ -16,6 +16,7 @@ from ..errors import ConfigError
 from ..person import Person
 from .averaging import join_offsets, resample, unmirror
 
+_KINDS = ("pafs", "heatmaps", "offsets")  # the order of the maps of a stage
 REFERENCES = ("height", "shorter")
 
 
@@ -56,7 +57,8 @@ class PoseEstimator:
         or NumPy. Its `multiple`, if it
         has that attribute, divides H and W; else the stride of the codec does.
     codec
-        Decodes the maps; its skeleton and stride are those of the network.
+        Decodes the maps; its skeleton and stride are those of the network. :func:`cpm.codecs.crowd_codec` makes the
+        one that fits. Of several scales, an `OffsetCodec` reads the offsets of the largest.
     scales
         Heights of the network's input in units of `box_size`.
     flip
@@ -173,22 +175,24 @@ class PoseEstimator:
         if not -len(stages) <= self.stage < len(stages):
             raise ConfigError(f"stage={self.stage}, but the network has {len(stages)} stages")
         needed = ("heatmaps", "pafs", "offsets") if isinstance(self.codec, OffsetCodec) else ("heatmaps", "pafs")
-        kinds = ("pafs", "heatmaps", "offsets")[: len(stages[self.stage])]
-        if hasattr(self.net, "kinds"):
-            kinds = self.net.kinds[self.stage]
+        named = getattr(self.net, "kinds", ())
+        kinds = named[self.stage] if named else _KINDS[: len(stages[self.stage])]
         if not set(needed) <= set(kinds):
-            found, wanted = " and ".join(kinds), " and ".join(sorted(needed, reverse=True))
+            found, wanted = " and ".join(kinds), " and ".join(kind for kind in _KINDS if kind in needed)
             raise ConfigError(f"stage={self.stage} of the network has only {found}, people need {wanted}")
         maps = {kind: _to_numpy(array) for kind, array in zip(kinds, stages[self.stage])}
-        heatmaps, pafs = maps["heatmaps"], maps["pafs"]
         skeleton, stride = self.codec.skeleton, self.codec.stride
+        channels = {
+            "heatmaps": skeleton.num_joints + 1,
+            "pafs": 2 * skeleton.num_limbs,
+            "offsets": 2 * skeleton.num_joints,
+        }
         grid = (batch.shape[1] // stride, batch.shape[2] // stride)
-        expected = (skeleton.num_joints + 1, *grid), (2 * skeleton.num_limbs, *grid)
-        if (heatmaps.shape[1:], pafs.shape[1:]) != expected:
-            raise ConfigError(
-                f"the network returns heatmaps {heatmaps.shape[1:]} and PAFs {pafs.shape[1:]}, "
-                f"but {skeleton.name} at stride {stride} needs {expected[0]} and {expected[1]}"
-            )
+        wrong = [kind for kind in needed if maps[kind].shape[1:] != (channels[kind], *grid)]
+        if wrong:
+            found = " and ".join(f"{kind} {maps[kind].shape[1:]}" for kind in needed)
+            wanted = " and ".join(str((channels[kind], *grid)) for kind in needed)
+            raise ConfigError(f"the network returns {found}, but {skeleton.name} at stride {stride} needs {wanted}")
         return [maps[kind] for kind in needed]
 
 

@@ -202,7 +202,7 @@ def _quantize(folded: Path, plain: Path, target: Path, ranges: Any, reduce_range
     onnx, quantization = (importlib.import_module(name) for name in ("onnx", "onnxruntime.quantization"))
     model = onnx.load(folded)
     convolutions = [node.name for node in model.graph.node if node.op_type == "Conv"]
-    in_float = [*convolutions[:float_layers], *(output.name for output in model.graph.output)]
+    in_float = [*convolutions[:float_layers], *_last_convolutions(model.graph)]
     quantizer = importlib.import_module("onnxruntime.quantization.qdq_quantizer").QDQQuantizer(
         model,
         per_channel=True,
@@ -223,6 +223,18 @@ def _quantize(folded: Path, plain: Path, target: Path, ranges: Any, reduce_range
     model.producer_name, model.producer_version = described.producer_name, described.producer_version
     onnx.checker.check_model(model)
     onnx.save(model, target)
+
+
+def _last_convolutions(graph: Any) -> list[str]:
+    """Return the names of the convolutions that the outputs come from, which a slice or a sigmoid may follow."""
+    makers = {name: node for node in graph.node for name in node.output}
+    last = []
+    for output in graph.output:
+        node = makers[output.name]
+        while node.op_type != "Conv":
+            node = makers[node.input[0]]
+        last.append(node.name)
+    return last
 
 
 def _compare(net: PoseNet, plain: Path, quantized: Path, batches: Sequence[np.ndarray], kinds: Any) -> Accuracy:
@@ -254,6 +266,8 @@ def _channels(maps: list[list[np.ndarray]], index: int) -> np.ndarray:
 def _names(net: PoseNet, kind: str, count: int) -> list[str]:
     if kind == "pafs":
         return [f"{a} - {b} {axis}" for a, b in net.skeleton.limbs for axis in "xy"]
+    if kind == "offsets":
+        return [f"{joint} offset {axis}" for joint in net.skeleton.joints for axis in "xy"]
     return [*net.skeleton.joints, "background"][:count]
 
 

@@ -65,6 +65,9 @@ def add_estimator_options(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--reference", choices=REFERENCES, help="which side of an image has that size")
     how.add_argument("--rules", choices=RULES, default="default", help="how maps are decoded: default, or usual, the "
                      "thresholds and the order published with the network (default: %(default)s)")  # fmt: skip
+    how.add_argument(
+        "--no-offsets", action="store_true", help="leave the offsets of a network unread that predicts them"
+    )
     how.add_argument("--backend", choices=BACKENDS, help="what runs the network (default: mxnet for .npz, onnxruntime "
                      "for .onnx)")  # fmt: skip
     how.add_argument("--gpus", metavar="N", help="number of the GPU; empty or -1 is the CPU (default: the first GPU, "
@@ -92,7 +95,7 @@ def main() -> None:
         given, subset, limit = {name: getattr(fixed, name) for name in names}, fixed.images, fixed.limit
     protocol = choose_protocol(meta, args.resume, root=args.dataset_root, box_size=args.box_size, **given)
     dataset = open_dataset(protocol.dataset, protocol.root, protocol.split, net.skeleton)
-    codec = crowd_codec(net, protocol.sigma, protocol.paf_width, RULES[args.rules])
+    codec = crowd_codec(net, protocol.sigma, protocol.paf_width, RULES[args.rules], offsets=not args.no_offsets)
     stage = stage_from_last(net, args.stage, devices[0])
     scales = (protocol.scales, protocol.flip, protocol.box_size)
     estimator = PoseEstimator(net, codec, *scales, devices[0], stage, reference=protocol.reference)

@@ -64,12 +64,12 @@ def pictures(count: int) -> np.ndarray:
 @pytest.mark.parametrize("skeleton", [OPENPOSE_18, COCO_17])
 def test_limb_weights_are_those_of_the_formula(skeleton):
     rng = np.random.default_rng(0)
-    for stride, cells in ((8, (9, 12)), (4, (16, 11))):
+    for stride, cells, width in ((8, (9, 12), 1.0), (4, (16, 11), 1.0), (8, (9, 12), 2.5)):
         keypoints = rng.uniform(-10, 110, (3, skeleton.num_joints, 3))
         keypoints[..., 2] = rng.integers(0, 3, keypoints.shape[:2])
         keypoints[0, 3] = keypoints[0, 2]  # a limb of no length
-        found = limb_weights(keypoints, skeleton, stride, cells)
-        expected = reference.limb_weights(keypoints, skeleton.limb_joints, stride, cells)
+        found = limb_weights(keypoints, skeleton, stride, cells, width)
+        expected = reference.limb_weights(keypoints, skeleton.limb_joints, stride, cells, width)
         assert found.dtype == np.float32 and 0.02 < (found > 0).mean() < 0.8
         np.testing.assert_allclose(found, expected, atol=1e-6)
 
@@ -128,6 +128,11 @@ def test_the_cross_entropy_is_that_of_the_book():
 def test_cross_entropy_learns_and_needs_heatmaps_from_0_to_1(root, tmp_path):
     with pytest.raises(ConfigError, match=r"loss\.kind='bce': needs heatmaps between 0 and 1.*sigmoid=True"):
         build_trainer(config_of(root, loss={"kind": "bce"}), [mx.cpu()], tmp_path / "run")
+    with pytest.raises(ConfigError, match=r"loss\.offset_epoch=5: cpm_small predicts no offsets"):
+        build_trainer(config_of(root, loss={"offset_epoch": 5}), [mx.cpu()], tmp_path / "run")
+    offsets = {**SMALL, "options": {"offsets": True}}
+    with pytest.raises(ConfigError, match=r"loss\.offset_epoch=2: offsets would never count in 2 epochs"):
+        build_trainer(config_of(root, loss={"offset_epoch": 2}, model=offsets), [mx.cpu()], tmp_path / "run")
     with pytest.raises(ConfigError, match="sigmoid='yes', expected True or False"):
         get_model("cpm_small", sigmoid="yes")
     options = {**SMALL["options"], "sigmoid": True}
@@ -141,7 +146,7 @@ def test_cross_entropy_learns_and_needs_heatmaps_from_0_to_1(root, tmp_path):
     losses = [float(row[3]) for row in rows if row[1:3] == ["train", "stage2_heatmaps"]]
     assert sum(losses[-6:]) < 0.5 * sum(losses[:6])
     heatmaps = trainer.net(mx.nd.zeros((1, 64, 64, 3)))[-1][1].asnumpy()
-    assert 0 < heatmaps.min() and heatmaps.max() < 1
+    assert heatmaps.min() > 0 and heatmaps.max() < 1
 
 
 @pytest.mark.parametrize("weights", ["target", "predicted"])
@@ -225,6 +230,58 @@ def test_a_joint_lands_on_its_pixel_with_offsets(flip):
     np.testing.assert_allclose(rough.keypoints[:, :2], [(87.5, 55.5), (119.5, 103.5), (39.5, 119.5)], atol=1e-3)
 
 
+def test_of_several_scales_the_offsets_are_those_of_the_largest():
+    codec = OffsetCodec(PafCodec(ARROW, stride=16))
+    image = np.full((192, 256, 3), 128, np.uint8)
+    # Squares, which are still there at half the size; each is twice its pixel at scale 2.
+    for (x, y), colour in (((80, 60), (255, 255, 255)), ((122, 100), (128, 128, 255)), ((38, 120), (255, 128, 128))):
+        image[y : y + 2, x : x + 2] = colour
+    both = PoseEstimator(PerfectNet(codec), codec, (0.5, 1.0), False, box_size=192)
+    one = PoseEstimator(PerfectNet(codec), codec, (1.0,), False, box_size=192)
+    np.testing.assert_array_equal(both.maps(image).offsets, one.maps(image).offsets)
+    (found,) = both(image)
+    np.testing.assert_allclose(found.keypoints[:, :2], [(80, 60), (122, 100), (38, 120)], atol=1e-3)
+
+
+def test_offsets_of_another_shape_are_refused():
+    class Short(PerfectNet):
+        def __call__(self, images):
+            pafs, heatmaps, offsets = super().__call__(images)[0]
+            return [[pafs, heatmaps, offsets[:, :4]]]
+
+    codec = OffsetCodec(PafCodec(ARROW, stride=16))
+    image = np.zeros((192, 256, 3), np.uint8)
+    for flip in (False, True):
+        with pytest.raises(ConfigError, match=r"the network returns .* and offsets \(4, 12, 16\), .* \(6, 12, 16\)"):
+            PoseEstimator(Short(codec), codec, (1.0,), flip, box_size=192)(image)
+
+
+def test_scripts_train_and_evaluate_offsets(root, run_script, tmp_path):
+    options = ("stages=1", "channels=8", "offsets=True")
+    train = ["--config=quickstart", f"--dataset-root={root}", f"--output={tmp_path / 'run'}", "--gpus=-1",
+             "--set=data.val='train2017'",
+             *(f"--set=model.options.{each}" for each in options), "--set=augment.crop=64", "--batch-size=2",
+             "--epochs=1", "--set=train.max_iterations=2"]  # fmt: skip
+    process = run_script("train_gluon_cpm.py", *train)
+    assert process.returncode == 0, process.stderr
+    evaluate = [
+        "--resume",
+        tmp_path / "run" / "last.npz",
+        "--split=train2017",
+        "--scales=1",
+        "--box-size=64",
+        "--gpus=-1",
+    ]
+    for extra in ([], ["--no-offsets"]):
+        process = run_script("evaluate.py", *evaluate, f"--output={tmp_path / 'eval'}", *extra)
+        assert process.returncode == 0 and "AP50" in process.stdout, process.stderr
+
+
+def test_offsets_that_are_not_there_cannot_be_left_out():
+    with pytest.raises(ConfigError, match="no offsets: the network has none"):
+        crowd_codec(get_model("cpm_small"), offsets=False)
+
+
 def test_offsets_of_the_mirror_image_come_back():
     codec = OffsetCodec(PafCodec(OPENPOSE_18))
     rng = np.random.default_rng(0)
@@ -241,7 +298,7 @@ def test_offsets_of_the_mirror_image_come_back():
 def test_a_network_without_offsets_cannot_be_decoded_with_them():
     net = get_model("cpm_small", channels=16)
     estimator = PoseEstimator(net, OffsetCodec(PafCodec(OPENPOSE_18)), (1.0,), box_size=64)
-    with pytest.raises(ConfigError, match="only pafs and heatmaps, people need pafs and offsets and heatmaps"):
+    with pytest.raises(ConfigError, match="only pafs and heatmaps, people need pafs and heatmaps and offsets"):
         estimator(pictures(1)[0])
 
 

@@ -186,7 +186,7 @@ def _seeded(seed):
     ("arguments", "message"),
     [
         ({"name": "cpm_vgg"}, "'cpm_vgg' is unknown.*cpm_mobilenet, .*cpm_res50, .*cpm_small, cpm_vgg19"),
-        ({"name": "cpm_vgg19", "width": 0.5}, "no option 'width'.*stages, normalisation"),
+        ({"name": "cpm_vgg19", "width": 0.5}, "no option 'width'.*stages, offsets, sigmoid, normalisation"),
         ({"name": "cpm_mobilenet", "width": 0}, "cpm_mobilenet: width=0, expected a number from"),
         ({"name": "cpm_mobilenet", "width": float("nan")}, "width=nan"),
         ({"name": "cpm_mobilenet", "stages": 0}, "stages=0, expected a whole number from 1"),

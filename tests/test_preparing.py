@@ -104,7 +104,8 @@ def test_one_split_takes_only_what_it_needs(mirror, coco):
     prepare_coco(root, mirror=str(mirror))
     assert_same(root, coco)
     assert next_command(root, SPLITS) == f"python scripts/train_gluon_cpm.py --backbone=res50 --dataset-root={root}"
-    assert next_command("data/coco", ["own"]) == "python scripts/train_gluon_cpm.py --backbone=res50"
+    own = "python scripts/train_gluon_cpm.py --backbone=res50 --set data.train=own --set data.val=own"
+    assert next_command("data/coco", ["own"]) == own
 
 
 def test_kept_archives_mend_what_has_another_size(mirror, coco, caplog):

@@ -10,7 +10,7 @@ import mxnet as mx
 from easydict import EasyDict
 
 from ..codecs import HeatmapCodec, crowd_codec
-from ..configs import from_json, load_config, override, to_json
+from ..configs import TASKS, from_json, load_config, override, to_json
 from ..datasets import (
     Augmentation,
     BatchLoader,
@@ -181,8 +181,18 @@ def _check_fit(config: EasyDict, net: PoseNet) -> None:
         found, wanted = (" and ".join(kinds) for kinds in (net.kinds[-1], expected))
         raise ConfigError(f"model.name={net.name}: predicts {found}, the task {config.task!r} is to predict {wanted}")
     if config.loss.kind == "bce" and not net.sigmoid:
+        advice = f"add model.options.sigmoid=True, if {net.name} has it" if config.task == "cpm" else "choose another"
+        raise ConfigError(f"loss.kind='bce': needs heatmaps between 0 and 1; {advice}")
+    defaults = TASKS[config.task]["loss"]
+    for name in ("offset_epoch", "offset_weights"):
+        if config.loss.get(name) != defaults.get(name) and "offsets" not in net.kinds[-1]:
+            raise ConfigError(
+                f"loss.{name}={config.loss[name]!r}: {net.name} predicts no offsets; model.options.offsets=True, "
+                "if it has it, makes it do so"
+            )
+    if config.task == "cpm" and config.loss.offset_epoch >= config.train.epochs:
         raise ConfigError(
-            f"loss.kind='bce': needs heatmaps between 0 and 1; add model.options.sigmoid=True, if {net.name} has it"
+            f"loss.offset_epoch={config.loss.offset_epoch}: offsets would never count in {config.train.epochs} epochs"
         )
     key, sides = ("size", config.augment["size"]) if config.task == "topdown" else ("crop", (config.augment.crop,))
     if any(side % net.multiple for side in sides):

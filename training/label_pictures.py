@@ -164,25 +164,7 @@ def label_panels(sample: LabelledSample, height: int = 640) -> list[np.ndarray]:
         weights = draw_weights(height, example.mask[:, 0, 0], keypoints[0], skeleton)
         panels.append(captioned(weights, f"weights: {int(np.count_nonzero(example.mask))} joints count"))
         return panels
-    ignored = 100 * (1 - float(example.mask.mean()))
-    told = f"mask: red is ignored, {ignored:.0f} %" if ignored >= 0.5 else "mask: the loss counts everywhere"
-    panels.append(captioned(draw_ignored(crop, example.mask[0]), told))
-    heat = draw_heatmaps(crop, example.heatmaps, 1 / factor, codec.stride)
-    counting = ""
-    if "heatmaps" in example.weights:
-        counting = f", {int(example.weights['heatmaps'][:-1].sum())} of {skeleton.num_joints} joints count"
-    panels.append(captioned(heat, f"heatmaps: {_cells(example)}, sigma {codec.sigma:g} pixels{counting}"))
-    arrows = draw_arrows(crop, example.pafs, limb_colours(skeleton), factor * codec.stride)
-    panels.append(captioned(arrows, f"PAFs: {skeleton.num_limbs} limbs of {skeleton.name}, by colour"))
-    if "pafs" in example.weights:
-        counts = example.weights["pafs"].max(axis=0)
-        limbs = np.count_nonzero(example.weights["pafs"].max(axis=(1, 2))) // 2
-        cells = np.broadcast_to(counts, example.pafs.shape[1:])
-        panels.append(captioned(draw_ignored(crop, cells), f"PAFs count where it is not red, of {limbs} limbs"))
-    if example.offsets is not None:
-        places = draw_offsets(crop, example.offsets, joint_colours(skeleton), factor * codec.stride)
-        panels.append(captioned(places, "offsets: the cells that have one, and the place it gives"))
-    return panels
+    return panels + _crowd_panels(crop, sample, factor)
 
 
 def label_picture(sample: LabelledSample, height: int = 640) -> np.ndarray:
@@ -221,6 +203,32 @@ def label_sheet(
         panels = label_panels(sample, height)
         rows.append(captioned(contact_sheet(panels, columns=len(panels), gap=10), sample.title, bold=True))
     return contact_sheet(rows, columns=1, gap=14)
+
+
+def _crowd_panels(crop: np.ndarray, sample: LabelledSample, factor: float) -> list[np.ndarray]:
+    """Return the panels of people in whole images that come after the joints."""
+    example, codec = sample.example, sample.codec
+    skeleton, panels = codec.skeleton, []
+    assert example.pafs is not None
+    ignored = 100 * (1 - float(example.mask.mean()))
+    told = f"mask: red is ignored, {ignored:.0f} %" if ignored >= 0.5 else "mask: the loss counts everywhere"
+    panels.append(captioned(draw_ignored(crop, example.mask[0]), told))
+    heat = draw_heatmaps(crop, example.heatmaps, 1 / factor, codec.stride)
+    counting = ""
+    if "heatmaps" in example.weights:
+        counting = f", {int(example.weights['heatmaps'][:-1].sum())} of {skeleton.num_joints} joints count"
+    panels.append(captioned(heat, f"heatmaps: {_cells(example)}, sigma {codec.sigma:g} pixels{counting}"))
+    arrows = draw_arrows(crop, example.pafs, limb_colours(skeleton), factor * codec.stride)
+    panels.append(captioned(arrows, f"PAFs: {skeleton.num_limbs} limbs of {skeleton.name}, by colour"))
+    if "pafs" in example.weights:
+        counts = example.weights["pafs"].max(axis=0)
+        limbs = np.count_nonzero(example.weights["pafs"].max(axis=(1, 2))) // 2
+        cells = np.broadcast_to(counts, example.pafs.shape[1:])
+        panels.append(captioned(draw_ignored(crop, cells), f"PAFs count where it is not red, of {limbs} limbs"))
+    if example.offsets is not None:
+        places = draw_offsets(crop, example.offsets, joint_colours(skeleton), factor * codec.stride)
+        panels.append(captioned(places, "offsets: the cells that have one, and the place it gives"))
+    return panels
 
 
 def _person_heatmaps(crop: np.ndarray, sample: LabelledSample, factor: float) -> np.ndarray:

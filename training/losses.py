@@ -22,7 +22,8 @@ class StageLoss(Loss):
     - ``l2``: d²;
     - ``log``: log(1 + |d|), the "difficulty balanced" loss, for which far-off cells matter less;
     - ``fourth``: d⁴, for which they matter more;
-    - ``bce``: the cross entropy of prediction and target, both from 0 to 1, as of a network with ``sigmoid``.
+    - ``bce``: the cross entropy of prediction and target, both from 0 to 1, as of a network with ``sigmoid``. Its
+      gradient fades for predictions within 1e-6 of 0 or 1, which are as good as final.
 
     Per sample, with the mask m:
 

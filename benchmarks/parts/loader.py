@@ -3,7 +3,8 @@
 A sample is a crop of 368x368 with its labels and its mask, by the default augmentation, of a JPEG of 640x480 and
 quality 90, see `inputs.make_picture`, with 3 people of 150 to 350 pixels; in the second case one of them has no
 keypoints and is masked. The yardstick does what cannot be saved: cv2.imdecode of the same file, already read, and
-one cv2.warpAffine by the same matrix to 368x368; both on one core. A batch is 10 of the first samples.
+one cv2.warpAffine by the same matrix to 368x368; both on one core. A batch is 10 of the first samples. The same
+samples from one packed file are next to those from loose files.
 
 The annotation file is synthetic, see `annotations.write_annotations`: 118,000 images with 260,000 people, as many as
 in COCO train2017. It is opened the first time and a second time, by the cache that the first has left, each in a
@@ -25,7 +26,16 @@ import cv2
 import numpy as np
 
 from cpm.codecs import PafCodec
-from cpm.datasets import Augmentation, BatchLoader, CocoKeypoints, PersonFilter, TrainingSet
+from cpm.datasets import (
+    Augmentation,
+    BatchLoader,
+    CocoKeypoints,
+    PackedKeypoints,
+    PersonFilter,
+    TrainingSet,
+    write_packed,
+)
+from cpm.datasets.picture_source import coco_source
 from cpm.skeletons import OPENPOSE_18
 
 from .annotations import SPLIT, write_annotations, write_small
@@ -74,6 +84,7 @@ def measure(options: Options) -> list[Result]:
             results = [
                 _samples("one sample, 3 people", labelled, options),
                 _samples("one sample, 2 people and one masked", masked, options),
+                _packed(Path(folder) / "labelled", labelled, options),
                 *(_batches(labelled, workers, options) for workers in options.workers),
             ]
     finally:
@@ -84,6 +95,17 @@ def measure(options: Options) -> list[Result]:
 def _training_set(root: Path, unlabelled: bool) -> TrainingSet:
     write_small(root, unlabelled)
     return TrainingSet(CocoKeypoints(root, SPLIT), PafCodec(OPENPOSE_18), Augmentation(), PersonFilter(), seed=0)
+
+
+def _packed(root: Path, loose: TrainingSet, options: Options) -> Result:
+    """Time samples from a packed file, in turns with those from loose files."""
+    path = root / f"{SPLIT}.rec"
+    write_packed(path, coco_source(root, SPLIT), SPLIT)
+    packed = TrainingSet(PackedKeypoints(path), PafCodec(OPENPOSE_18), Augmentation(), PersonFilter(), seed=0)
+    ours, theirs = cycle(range(COUNT)), cycle(range(COUNT))
+    functions = {"packed": lambda: packed[0, next(ours)], "loose": lambda: loose[0, next(theirs)]}
+    seconds = in_turns(functions, options.repetitions(20 * COUNT))
+    return Result("loader", "one sample, 3 people, packed", "loose files", seconds["packed"], seconds["loose"])
 
 
 class _Yardstick:

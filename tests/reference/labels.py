@@ -37,8 +37,8 @@ def draw_pafs(keypoints, limbs, stride, width, cells):
     return pafs
 
 
-def limb_weights(keypoints, limbs, stride, cells):
-    """(2L, h, w): the largest Gaussian at the ends (7 px) and across (0.7 cells, up to a cell beyond the ends)."""
+def limb_weights(keypoints, limbs, stride, cells, width=1.0):
+    """(2L, h, w): the largest Gaussian at the ends (7 px) and across (0.7 half widths, up to one beyond the ends)."""
     x, y = _centers(stride, cells)
     weights = np.zeros((2 * len(limbs), *cells))
     for limb, (a, b) in enumerate(limbs):
@@ -49,10 +49,10 @@ def limb_weights(keypoints, limbs, stride, cells):
             values = [np.exp(-((x - ex) ** 2 + (y - ey) ** 2) / (2 * 7.0**2)) for ex, ey in ((ax, ay), (bx, by))]
             length = np.hypot(bx - ax, by - ay)
             if length > 0:
-                distance = ((x - ax) * (by - ay) - (y - ay) * (bx - ax)) / length / stride
-                on = (x >= min(ax, bx) - stride) & (x <= max(ax, bx) + stride)
-                on &= (y >= min(ay, by) - stride) & (y <= max(ay, by) + stride)
-                values.append(np.where(on, np.exp(-(distance**2) / (2 * 0.7**2)), 0))
+                distance, reach = ((x - ax) * (by - ay) - (y - ay) * (bx - ax)) / length, width * stride
+                on = (x >= min(ax, bx) - reach) & (x <= max(ax, bx) + reach)
+                on &= (y >= min(ay, by) - reach) & (y <= max(ay, by) + reach)
+                values.append(np.where(on, np.exp(-(distance**2) / (2 * (0.7 * reach) ** 2)), 0))
             for value in values:
                 value = np.where(value < 0.01, 0, value)
                 weights[2 * limb : 2 * limb + 2] = np.maximum(weights[2 * limb : 2 * limb + 2], value)
