@@ -48,6 +48,8 @@ def test_two_steps(request, name, tmp_path):
     config = load_config(name)
     crop = ["augment.size=(64, 64)"] if config.task == "topdown" else ["augment.crop=64"]
     root = request.getfixturevalue(config.data.dataset)
+    if config.task == "cpm":
+        config.loss.offset_epoch = 0
     override(config, ["model.pretrained=''", "train.batch_size=2", "train.epochs=1", "train.max_iterations=2",
                       "train.num_workers=0", "train.max_val_batches=1", "train.log_every=1",
                       f"data.root={str(root)!r}", *crop])  # fmt: skip
