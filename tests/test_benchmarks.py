@@ -47,6 +47,13 @@ def test_labels_and_decode(tmp_path):
     assert [result["figures"]["recovered"] for result in apart] == ["4/4", "12/12", "40/40", "120/120"]
 
 
+def test_loader():
+    process = run("loader", "--quick", "--repeat=2")
+    assert process.returncode == 0, process.stderr
+    for what in ("one sample, 3 people", "masked", "packed", "a batch of 10", "second time"):
+        assert what in process.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
