@@ -120,12 +120,13 @@ def prepare_coco(
         ]
 
 
-def next_command(root: str | Path, splits: Sequence[str]) -> str:
+def next_command(root: str | Path, splits: Sequence[str], link: str | Path | None = None) -> str:
     """Return the command that comes after `prepare_coco`: the other split, if it is not there yet, else a training."""
     root = Path(root)
     absent = [split for split in PUBLISHED if not _annotation_file(root, split).is_file()]
     if absent and set(splits) <= set(PUBLISHED):
         output = "" if root == DEFAULT_ROOT else f" --output={shlex.quote(str(root))}"
+        output += f" --link={shlex.quote(str(link))}" if link else ""
         return f"python scripts/prepare_coco.py --splits={','.join(absent)}{output}"
     named = "" if root == DEFAULT_ROOT else f" --dataset-root={shlex.quote(str(root))}"
     if not set(splits) <= set(PUBLISHED):

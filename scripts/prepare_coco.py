@@ -46,7 +46,7 @@ def main() -> None:
     reports = prepare_coco(args.output, splits, progress=True, **options)
     print(report_table(reports))
     check_reports(reports)
-    print(f"next: {next_command(args.output, splits)}")
+    print(f"next: {next_command(args.output, splits, args.link)}")
 
 
 if __name__ == "__main__":

@@ -100,6 +100,8 @@ def test_one_split_takes_only_what_it_needs(mirror, coco):
     prepare_coco(root, ["val2017"], str(mirror))
     assert not (root / "train2017").exists() and len(list((root / "annotations").iterdir())) == 1
     assert next_command(root, ["val2017"]) == f"python scripts/prepare_coco.py --splits=train2017 --output={root}"
+    linked = next_command(root, ["val2017"], "/my disk/coco")
+    assert linked.endswith(f"--output={root} --link='/my disk/coco'")
     (mirror / "zips" / "val2017.zip").unlink()  # is not asked for
     prepare_coco(root, mirror=str(mirror))
     assert_same(root, coco)
