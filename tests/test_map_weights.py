@@ -57,6 +57,11 @@ def config_of(root, **sections):
     return recipe("test", **{**values, **sections})
 
 
+def losses_of(run, name: str) -> list[float]:
+    rows = [row.split(",") for row in (run / "losses.csv").read_text().split()]
+    return [float(row[3]) for row in rows if row[1:3] == ["train", name]]
+
+
 def pictures(count: int) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (count, 64, 96, 3), np.uint8)
 
@@ -125,7 +130,7 @@ def test_the_cross_entropy_is_that_of_the_book():
     assert np.isfinite(sure.asnumpy()).all()
 
 
-def test_cross_entropy_learns_and_needs_heatmaps_from_0_to_1(root, tmp_path):
+def test_keys_that_would_not_count_are_refused(root, tmp_path):
     with pytest.raises(ConfigError, match=r"loss\.kind='bce': needs heatmaps between 0 and 1.*sigmoid=True"):
         build_trainer(config_of(root, loss={"kind": "bce"}), [mx.cpu()], tmp_path / "run")
     with pytest.raises(ConfigError, match=r"loss\.offset_epoch=5: cpm_small predicts no offsets"):
@@ -135,16 +140,19 @@ def test_cross_entropy_learns_and_needs_heatmaps_from_0_to_1(root, tmp_path):
         build_trainer(config_of(root, loss={"offset_epoch": 2}, model=offsets), [mx.cpu()], tmp_path / "run")
     with pytest.raises(ConfigError, match="sigmoid='yes', expected True or False"):
         get_model("cpm_small", sigmoid="yes")
-    options = {**SMALL["options"], "sigmoid": True}
+
+
+def test_cross_entropy_and_offsets_are_learned(root, tmp_path):
+    options = {**SMALL["options"], "sigmoid": True, "offsets": True}
     config = config_of(root, loss={"kind": "bce"}, model={**SMALL, "options": options})
     config.train.update(epochs=12, max_iterations=0)
     config.optimizer.lr = 5e-3
     config.augment.update(rotation=0.0, shift=0.0, scale=(1.0, 1.0), flip=0.0)
     trainer = build_trainer(config, [mx.cpu()], tmp_path / "run")
     trainer.fit()
-    rows = [row.split(",") for row in (tmp_path / "run" / "losses.csv").read_text().split()]
-    losses = [float(row[3]) for row in rows if row[1:3] == ["train", "stage2_heatmaps"]]
-    assert sum(losses[-6:]) < 0.5 * sum(losses[:6])
+    for kind in ("heatmaps", "offsets"):
+        losses = losses_of(tmp_path / "run", f"stage2_{kind}")
+        assert len(losses) == 72 and sum(losses[-6:]) < 0.5 * sum(losses[:6]), kind
     heatmaps = trainer.net(mx.nd.zeros((1, 64, 64, 3)))[-1][1].asnumpy()
     assert heatmaps.min() > 0 and heatmaps.max() < 1
 
@@ -160,11 +168,8 @@ def test_offsets_are_learned_from_their_epoch_on(root, tmp_path, weights):
     )
     trainer = build_trainer(config, [mx.cpu(0), mx.cpu(1)], tmp_path / "run")
     trainer.fit()
-    rows = [row.split(",") for row in (tmp_path / "run" / "losses.csv").read_text().split()]
-    losses = {name: [float(row[3]) for row in rows if row[1:3] == ["train", name]] for _, name in map(tuple, (
-        ("", "stage2_offsets"), ("", "stage2_pafs")))}  # fmt: skip
-    assert losses["stage2_offsets"][:2] == [0, 0] and min(losses["stage2_offsets"][2:]) > 0
-    assert min(losses["stage2_pafs"]) > 0
+    offsets, pafs = (losses_of(tmp_path / "run", f"stage2_{kind}") for kind in ("offsets", "pafs"))
+    assert offsets[:2] == [0, 0] and min(offsets[2:]) > 0 and min(pafs) > 0
     assert read_checkpoint(tmp_path / "run" / "last.npz").meta["options"]["offsets"] is True
 
 
