@@ -50,8 +50,8 @@ class Counts:
 
 # The keypoint annotations of COCO 2017, Lin et al., "Microsoft COCO: Common Objects in Context", ECCV 2014.
 PUBLISHED = {
-    "val2017": {"images": 5_000, "with_people": 2_693, "people": 11_004, "with_keypoints": 6_352},
-    "train2017": {"images": 118_287, "with_people": 64_115, "people": 262_465, "with_keypoints": 149_813},
+    "val2017": {"images": 5_000, "with_people": 2_693, "with_keypoints": 6_352},
+    "train2017": {"images": 118_287, "with_people": 64_115, "with_keypoints": 149_813},
 }
 
 
@@ -195,7 +195,7 @@ def _differences(dataset: CocoKeypoints, counts: Counts) -> list[str]:
     published = PUBLISHED.get(dataset.split)
     if published is None or published["images"] != counts.images:
         return []
-    words = {"with_people": "images with people", "people": "people", "with_keypoints": "people with keypoints"}
+    words = {"with_people": "images with people", "with_keypoints": "people with keypoints"}
     return [
         f"{dataset.annotation_file}: {getattr(counts, name):,} {word}, published are {published[name]:,}"
         for name, word in words.items()

@@ -240,12 +240,13 @@ def test_numbers_are_compared_with_the_published_ones(coco, monkeypatch):
         "train2017": 118287,
     }
     dataset = CocoKeypoints(coco, "train2017")
-    right = {"images": 4, "with_people": 3, "people": 5, "with_keypoints": 3}
-    for published, count in ((right, 0), ({**right, "images": 5, "people": 6}, 0), ({**right, "people": 6}, 1)):
+    right = {"images": 4, "with_people": 3, "with_keypoints": 3}
+    wrong = {**right, "with_keypoints": 6}
+    for published, count in ((right, 0), ({**wrong, "images": 5}, 0), (wrong, 1)):
         monkeypatch.setitem(verifying.PUBLISHED, "train2017", published)
         report = verify_split(dataset)
         assert report.problem_count == count
-    assert report.problems[0].endswith("person_keypoints_train2017.json: 5 people, published are 6")
+    assert report.problems[0].endswith("person_keypoints_train2017.json: 3 people with keypoints, published are 6")
 
 
 def test_real_images(test_data, tmp_path):
