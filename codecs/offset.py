@@ -209,8 +209,13 @@ def crowd_codec(
 
 def written_cells(offsets: np.ndarray) -> np.ndarray:
     """Return (K, h, w) bool: which cells of predicted offsets (2K, h, w) say where a joint is."""
-    pairs = offsets.reshape(-1, 2, *offsets.shape[1:])
-    return np.isfinite(pairs).all(axis=1) & (pairs.max(axis=1) >= _WRITTEN)
+    return _is_written(np.moveaxis(offsets.reshape(-1, 2, *offsets.shape[1:]), 1, -1))
+
+
+def _is_written(pairs: np.ndarray) -> np.ndarray:
+    """Return of which pairs (..., 2) of x and y at least one is a number that is not nearly 0."""
+    written: np.ndarray = np.isfinite(pairs).all(axis=-1) & (pairs.max(axis=-1) >= _WRITTEN)
+    return written
 
 
 def _read(offsets: np.ndarray, joints: np.ndarray, peaks: np.ndarray) -> np.ndarray:
@@ -224,7 +229,7 @@ def _read(offsets: np.ndarray, joints: np.ndarray, peaks: np.ndarray) -> np.ndar
     found = np.clip(np.where(known[..., None], found, 0), 0, 1)
     places = cells + 0.5 - found
     gaps = np.abs(places - peaks[:, None]).max(axis=-1)
-    written = known & (found.max(axis=-1) >= _WRITTEN)
+    written = known & _is_written(found)
     usable = written & (gaps <= _NEAR)
     usable[:, 0] = known[:, 0] & (written[:, 0] | (gaps[:, 0] <= _AGREED))
     gaps[usable[:, 0], 0] = -1  # before any other

@@ -6,24 +6,6 @@ A cell counts by log(1 + |d|), so that the many easy and the few hopeless cells 
 4.9 points of AP over its baseline for all of its changes together.
 """
 
-from cpm.configs import recipe
+from cpm.configs import load_config, recipe
 
-config = recipe(
-    "cmu_new_balanced",
-    model={"name": "openpose_v2", "pretrained": "imagenet", "init": "xavier"},
-    augment={"scale": (0.25, 0.81), "fill": 127},
-    loss={"kind": "log", "reduction": "quarter_sum"},
-    optimizer={
-        "name": "adam",
-        "lr": 1e-4,
-        "weight_decay": 5e-4,
-        "lr_mults": ((r"^(pafs\.[1-9]|heatmaps)\.", 4.0), (r"bias$", 2.0)),
-    },
-    schedule={
-        "warmup": 0,
-        "gamma": 0.5,
-        "steps": (200000, 300000, 360000, 420000, 480000, 540000, 600000, 700000, 800000, 900000),
-    },
-    train={"epochs": 300},
-    test={"flip": False, "reference": "shorter"},
-)
+config = recipe("cmu_new_balanced", base=load_config("cmu_new"), loss={"kind": "log", "reduction": "quarter_sum"})

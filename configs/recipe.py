@@ -6,6 +6,7 @@ import ast
 import json
 import runpy
 from collections.abc import Iterable
+from copy import deepcopy
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from .defaults import CHOICES, LEAST, TASKS
 _NOT_OPTIONS = ("name", "pretrained", "ctx", "skeleton", "trunk_file", "init")  # get_model takes them from elsewhere
 
 
-def recipe(name: str, task: str = "cpm", **sections: dict[str, Any]) -> EasyDict:
+def recipe(name: str, task: str = "cpm", base: EasyDict | None = None, **sections: dict[str, Any]) -> EasyDict:
     """Return a recipe: the defaults with the given values in their places.
 
     Parameters
@@ -29,18 +30,23 @@ def recipe(name: str, task: str = "cpm", **sections: dict[str, Any]) -> EasyDict
         Names the folder of the run.
     task
         What is trained, one of :data:`TASKS`: "cpm", for people in whole images, or "topdown", for one in a box.
+    base
+        A recipe of the task that this one is a variant of; by default the defaults of the task.
     **sections
         The sections of the task with the keys that differ.
 
     Raises
     ------
     ConfigError
-        If the task or a key is unknown or a value has another type than its default.
+        If the task or a key is unknown, a value has another type than its default, or the base is of another task.
     """
     if task not in TASKS:
         raise ConfigError(f"task={task!r}: expected {' or '.join(TASKS)}")
+    if base is not None and base.task != task:
+        raise ConfigError(f"{name}: task={task!r}, but {base.name} is for {base.task!r}")
+    start = base or TASKS[task]
     # EasyDict turns tuples of plain values into themselves, so that types survive.
-    config = EasyDict({"name": name, "task": task, **{key: dict(values) for key, values in TASKS[task].items()}})
+    config = EasyDict({"name": name, "task": task, **{section: deepcopy(start[section]) for section in TASKS[task]}})
     for section, values in sections.items():
         for key, value in values.items():
             set_value(config, f"{section}.{key}", value)

@@ -107,6 +107,11 @@ def download(url: str, path: str | Path, size: int | None = None, sha256: str | 
     return digest
 
 
+def server_url(mirror: str) -> str:
+    """Return the URL of a mirror, which may be a folder of this machine, without a slash at its end."""
+    return (mirror if "://" in mirror else Path(mirror).expanduser().resolve().as_uri()).rstrip("/")
+
+
 def _inspect(path: Path, size: int | None, sha256: str | None) -> tuple[str, str]:
     """Return the hash of a file and in words how it differs from what is expected, "" if it does not."""
     found = path.stat().st_size

@@ -6,7 +6,7 @@ from .loader import BatchLoader
 from .mpii import MpiiPeople, MpiiPerson
 from .opening import KeypointData, open_dataset
 from .packed import PackedKeypoints, write_packed
-from .person_crops import CropAugmentation, CropWarp, PersonBox, box_of, crop_warp, matches_box, mpii_box_of
+from .person_crops import CropAugmentation, PersonBox, box_of, crop_warp, matches_box, mpii_box_of
 from .person_set import BoxedPerson, PersonChoice, PersonSet
 from .sample_set import Example, SampleSet
 from .training_set import PersonFilter, TrainingSet
@@ -18,7 +18,6 @@ __all__ = [
     "BoxedPerson",
     "CocoKeypoints",
     "CropAugmentation",
-    "CropWarp",
     "Example",
     "ImageRecord",
     "KeypointData",

@@ -10,16 +10,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 
-from ..checks import check_image
 from ..errors import ConfigError, DataError
-from ..skeletons import Skeleton
+from .transforms import OPENCV_LIMIT, Warp, mirror, similarity
 
 _MPII_HEIGHT = 200  # pixels of a person of scale 1
 _MPII_DOWN, _MPII_ENLARGE = 15, 1.25  # the annotated centre is above the middle of the body
-_OPENCV_LIMIT = 32767  # sides of images that it warps are shorter
 
 # The joints must be the nearer to the middle of the box, the more of them are labelled.
 _MATCH_SPREAD, _MATCH_PER_JOINT, _MATCH_OFFSET = 0.2, 0.2 / 16, 0.45 - 0.2 / 16
@@ -162,95 +159,9 @@ class CropAugmentation:
         return factor, degrees if rotated else 0.0, bool(mirrored)
 
 
-@dataclass(frozen=True)
-class CropWarp:
-    """An affine map from image pixels to crop pixels; integers are pixel centres on both sides.
-
-    Attributes
-    ----------
-    matrix
-        (2, 3): crop = matrix @ (x, y, 1).
-    mirrored
-        Whether left and right change places.
-    size
-        Width and height of the crop in pixels.
-    """
-
-    matrix: np.ndarray
-    mirrored: bool
-    size: tuple[int, int]
-
-    @property
-    def inverse(self) -> np.ndarray:
-        """(2, 3): the map from crop pixels back to image pixels."""
-        inverse: np.ndarray = cv2.invertAffineTransform(self.matrix)
-        return inverse
-
-    def image(self, image: np.ndarray, fill: int = 0) -> np.ndarray:
-        """Warp an image.
-
-        Parameters
-        ----------
-        image
-            (H', W', 3) uint8.
-        fill
-            Grey level outside of it.
-
-        Returns
-        -------
-        ndarray
-            (H, W, 3) uint8, interpolated bilinearly.
-
-        Raises
-        ------
-        DataError
-            If the image has another shape or type or is too large.
-        """
-        check_image(image)
-        if max(image.shape[:2]) >= _OPENCV_LIMIT:
-            raise DataError(f"an image is {image.shape[1]} x {image.shape[0]} pixels, expected below {_OPENCV_LIMIT}")
-        crop: np.ndarray = cv2.warpAffine(image, self.matrix, self.size, borderValue=(fill,) * 3)  # bilinear
-        return crop
-
-    def keypoints(self, keypoints: np.ndarray, skeleton: Skeleton, margin: float = 0.0) -> np.ndarray:
-        """Warp keypoints.
-
-        Parameters
-        ----------
-        keypoints
-            (..., K, 3) x, y in image pixels and visibility.
-        skeleton
-            Names the joints that change places in a mirror image.
-        margin
-            How many pixels outside of the crop a joint may lie.
-
-        Returns
-        -------
-        ndarray
-            (..., K, 3) float32 x, y in crop pixels and visibility; unlabelled joints and those farther outside are
-            zeros.
-
-        Raises
-        ------
-        DataError
-            If the shape is another.
-        """
-        points = np.asarray(keypoints, np.float64)
-        if points.shape[-2:] != (skeleton.num_joints, 3):
-            raise DataError(
-                f"keypoints have the shape {points.shape}, {skeleton.name} expects (..., {skeleton.num_joints}, 3)"
-            )
-        places = points[..., :2] @ self.matrix[:, :2].T + self.matrix[:, 2]
-        inside = (places >= -0.5 - margin) & (places < np.array(self.size) - 0.5 + margin)
-        labelled = inside.all(axis=-1) & (points[..., 2] > 0)
-        warped = np.zeros(points.shape, np.float32)
-        warped[labelled, :2], warped[labelled, 2] = places[labelled], points[labelled, 2]
-        return warped[..., skeleton.flip_joints, :] if self.mirrored else warped
-
-
 def crop_warp(
     box: PersonBox, size: tuple[int, int], factor: float = 1.0, degrees: float = 0.0, mirrored: bool = False
-) -> CropWarp:
+) -> Warp:
     """Return the warp that crops a box.
 
     The middle of the box lands on the middle of the crop, ((W - 1) / 2, (H - 1) / 2), and a pixel of the crop is
@@ -276,21 +187,14 @@ def crop_warp(
     ConfigError
         If the size is not two whole numbers above 0, the factor not above 0 or the rotation not finite.
     """
-    whole = len(size) == 2 and all(0 < side < _OPENCV_LIMIT and side == int(side) for side in size)
-    _check(whole, "size", size, f"two whole numbers from 1 to {_OPENCV_LIMIT - 1}")
+    whole = len(size) == 2 and all(0 < side < OPENCV_LIMIT and side == int(side) for side in size)
+    _check(whole, "size", size, f"two whole numbers from 1 to {OPENCV_LIMIT - 1}")
     _check_positive(factor=factor)
     _check(math.isfinite(degrees), "degrees", degrees, "a finite number")
     width, height = int(size[0]), int(size[1])
-    scale, angle = width / (box.size[0] * factor), math.radians(degrees)
-    cos, sin = scale * math.cos(angle), scale * math.sin(angle)
-    linear = np.array([[cos, sin], [-sin, cos]])
-    matrix = np.empty((2, 3))
-    matrix[:, :2] = linear
-    matrix[:, 2] = np.array([width - 1, height - 1]) / 2 - linear @ np.asarray(box.center, float)
-    if mirrored:
-        matrix[0] = -matrix[0]
-        matrix[0, 2] += width - 1
-    return CropWarp(matrix, mirrored, (width, height))
+    middle = np.array([width - 1, height - 1]) / 2
+    matrix = similarity(width / (box.size[0] * factor), math.radians(degrees), box.center, middle)
+    return Warp(mirror(matrix, width) if mirrored else matrix, mirrored, (width, height))
 
 
 def matches_box(keypoints: np.ndarray, box: PersonBox) -> bool:

@@ -17,7 +17,7 @@ from typing import Any
 
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from ..downloading import download
+from ..downloading import download, server_url
 from ..errors import ConfigError, DataError, DownloadError
 from .coco import CocoKeypoints
 from .unpacking import check_space, unpack
@@ -111,7 +111,7 @@ def prepare_coco(
         if link is not None:
             link_splits(root, link, splits)
         if not check_only:
-            server = None if link is not None else _server(mirror)
+            server = None if link is not None else server_url(mirror or SERVER)
             check_space(root, _peak(root, splits, keep_archives) if server else 0)
             _obtain_splits(root, splits, server, keep_archives, progress)
         return [
@@ -187,12 +187,6 @@ def _check_options(splits: Sequence[str], mirror: str | None, link: Any, check_o
     unknown = [split for split in splits if split not in PICTURES]
     if unknown and not (link or check_only):
         raise ConfigError(f"--splits: {unknown[0]!r} is unknown, expected {' or '.join(PICTURES)}")
-
-
-def _server(mirror: str | None) -> str:
-    if not mirror:
-        return SERVER
-    return (mirror if "://" in mirror else Path(mirror).expanduser().resolve().as_uri()).rstrip("/")
 
 
 def _obtain_splits(root: Path, splits: Sequence[str], server: str | None, keep: bool, progress: bool) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
-from ..errors import ConfigError
+from ..checks import check_image
+from ..errors import ConfigError, DataError
 from ..skeletons import Skeleton
+
+OPENCV_LIMIT = 32767  # sides of images that it warps are shorter
 
 
 @dataclass(frozen=True)
@@ -69,15 +73,26 @@ class Augmentation:
         angle = math.radians(rng.uniform(-self.rotation, self.rotation))
         shift = rng.uniform(-self.shift, self.shift, 2)
         mirrored = bool(rng.random() < self.flip)
-        cos, sin = scale * np.cos(angle), scale * np.sin(angle)
-        linear = np.array([[cos, sin], [-sin, cos]])
-        matrix = np.empty((2, 3))
-        matrix[:, :2] = linear
-        matrix[:, 2] = (self.crop - 1) / 2 + shift - linear @ np.asarray(center, float)
-        if mirrored:
-            matrix[0] = -matrix[0]
-            matrix[0, 2] += self.crop - 1
-        return Warp(matrix, mirrored, self.crop)
+        matrix = similarity(scale, angle, center, (self.crop - 1) / 2 + shift)
+        return Warp(mirror(matrix, self.crop) if mirrored else matrix, mirrored, (self.crop, self.crop))
+
+
+def similarity(scale: float, angle: float, center: Sequence[float], middle: np.ndarray) -> np.ndarray:
+    """Return the matrix (2, 3) that scales and turns about `center`, which lands on `middle`; angles in radians."""
+    cos, sin = scale * math.cos(angle), scale * math.sin(angle)
+    linear = np.array([[cos, sin], [-sin, cos]])
+    matrix = np.empty((2, 3))
+    matrix[:, :2] = linear
+    matrix[:, 2] = middle - linear @ np.asarray(center, float)
+    return matrix
+
+
+def mirror(matrix: np.ndarray, width: int) -> np.ndarray:
+    """Return the matrix (2, 3) that does the same and then mirrors the crop: x becomes width - 1 - x."""
+    mirrored = matrix.copy()
+    mirrored[0] = -mirrored[0]
+    mirrored[0, 2] += width - 1
+    return mirrored
 
 
 @dataclass(frozen=True)
@@ -90,17 +105,44 @@ class Warp:
         (2, 3): crop = matrix @ (x, y, 1).
     mirrored
         Whether left and right change places.
-    crop
-        Side of the square crop in pixels.
+    size
+        Width and height of the crop in pixels.
     """
 
     matrix: np.ndarray
     mirrored: bool
-    crop: int
+    size: tuple[int, int]
 
-    def image(self, image: np.ndarray, fill: int, out: np.ndarray | None = None) -> np.ndarray:
-        """Warp an image or mask (H, W[, 3]) uint8 to the crop, with `fill` outside of it; into `out`, if given."""
-        return _warp(image, self.matrix, (self.crop, self.crop), fill, out)
+    @property
+    def inverse(self) -> np.ndarray:
+        """(2, 3): the map from crop pixels back to image pixels."""
+        inverse: np.ndarray = cv2.invertAffineTransform(self.matrix)
+        return inverse
+
+    def image(self, image: np.ndarray, fill: int = 0) -> np.ndarray:
+        """Warp an image.
+
+        Parameters
+        ----------
+        image
+            (H', W', 3) uint8.
+        fill
+            Grey level outside of it.
+
+        Returns
+        -------
+        ndarray
+            (H, W, 3) uint8, interpolated bilinearly.
+
+        Raises
+        ------
+        DataError
+            If the image has another shape or type or is too large.
+        """
+        check_image(image)
+        if max(image.shape[:2]) >= OPENCV_LIMIT:
+            raise DataError(f"an image is {image.shape[1]} x {image.shape[0]} pixels, expected below {OPENCV_LIMIT}")
+        return _warp(image, self.matrix, self.size, fill)
 
     def mask(self, mask: np.ndarray, border: int, stride: int) -> np.ndarray:
         """Warp a mask to the cells of the crop; a cell is the share of its pixels that count.
@@ -119,10 +161,9 @@ class Warp:
         Returns
         -------
         ndarray
-            (crop / stride, crop / stride) float32, 0 to 1.
+            (H / stride, W / stride) float32, 0 to 1.
         """
-        side = self.crop // stride
-        cells = np.full((side, side), border, np.uint8)
+        cells = np.full((self.size[1] // stride, self.size[0] // stride), border, np.uint8)
         columns = np.ascontiguousarray(mask.T)
         left, top, right, bottom = self._touched(columns, border, stride)
         if left < right and top < bottom:
@@ -136,9 +177,9 @@ class Warp:
 
     def _touched(self, columns: np.ndarray, border: int, stride: int) -> tuple[int, int, int, int]:
         """Return the left, top, right and bottom of the cells where the mask (W, H) may not be its border."""
-        side = self.crop // stride
+        sides = self.size[0] // stride, self.size[1] // stride
         if border != 255:
-            return 0, 0, side, side
+            return 0, 0, *sides
         top, left, height, width = cv2.boundingRect(cv2.bitwise_not(columns))
         if width == 0:
             return 0, 0, 0, 0
@@ -146,20 +187,46 @@ class Warp:
         (a, b, c), (d, e, f) = self.matrix.tolist()
         corners = [(x, y) for x in (left - 1, left + width) for y in (top - 1, top + height)]
         seen_x, seen_y = [a * x + b * y + c for x, y in corners], [d * x + e * y + f for x, y in corners]
-        first = [min(max(math.floor((min(seen) - 1) / stride), 0), side) for seen in (seen_x, seen_y)]
-        after = [min(max(math.floor((max(seen) + 1) / stride) + 1, 0), side) for seen in (seen_x, seen_y)]
+        axes = list(zip((seen_x, seen_y), sides))
+        first = [min(max(math.floor((min(seen) - 1) / stride), 0), side) for seen, side in axes]
+        after = [min(max(math.floor((max(seen) + 1) / stride) + 1, 0), side) for seen, side in axes]
         return first[0], first[1], after[0], after[1]
 
-    def keypoints(self, keypoints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
-        """Warp keypoints (N, K, 3); those outside of the crop become unlabelled (zeros)."""
-        warped = keypoints.astype(np.float32)
-        warped[..., :2] = keypoints[..., :2] @ self.matrix[:, :2].T + self.matrix[:, 2]
-        inside = ((warped[..., :2] >= -0.5) & (warped[..., :2] < self.crop - 0.5)).all(axis=-1)
-        warped[~(inside & (keypoints[..., 2] > 0))] = 0
-        return warped[:, skeleton.flip_joints] if self.mirrored else warped
+    def keypoints(self, keypoints: np.ndarray, skeleton: Skeleton, margin: float = 0.0) -> np.ndarray:
+        """Warp keypoints.
+
+        Parameters
+        ----------
+        keypoints
+            (..., K, 3) x, y in image pixels and visibility.
+        skeleton
+            Names the joints that change places in a mirror image.
+        margin
+            How many pixels outside of the crop a joint may lie.
+
+        Returns
+        -------
+        ndarray
+            (..., K, 3) float32 x, y in crop pixels and visibility; unlabelled joints and those farther outside are
+            zeros.
+
+        Raises
+        ------
+        DataError
+            If the shape is another.
+        """
+        points = np.asarray(keypoints, np.float64)
+        if points.shape[-2:] != (skeleton.num_joints, 3):
+            raise DataError(
+                f"keypoints have the shape {points.shape}, {skeleton.name} expects (..., {skeleton.num_joints}, 3)"
+            )
+        places = points[..., :2] @ self.matrix[:, :2].T + self.matrix[:, 2]
+        inside = (places >= -0.5 - margin) & (places < np.array(self.size) - 0.5 + margin)
+        labelled = inside.all(axis=-1) & (points[..., 2] > 0)
+        warped = np.zeros(points.shape, np.float32)
+        warped[labelled, :2], warped[labelled, 2] = places[labelled], points[labelled, 2]
+        return warped[..., skeleton.flip_joints, :] if self.mirrored else warped
 
 
-def _warp(
-    image: np.ndarray, matrix: np.ndarray, size: tuple[int, int], fill: int, out: np.ndarray | None = None
-) -> np.ndarray:
-    return cv2.warpAffine(image, matrix, size, dst=out, flags=cv2.INTER_LINEAR, borderValue=(fill,) * 3)
+def _warp(image: np.ndarray, matrix: np.ndarray, size: tuple[int, int], fill: int) -> np.ndarray:
+    return cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR, borderValue=(fill,) * 3)

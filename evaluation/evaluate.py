@@ -17,7 +17,7 @@ from ..draw import draw_people
 from ..errors import ConfigError, DataError
 from ..inference import PoseEstimator
 from .coco import format_scores, load_truth, people_to_results, score_coco
-from .mpii import format_pckh
+from .mpii import format_pckh, official_truth
 from .mpii_crowd import evaluate_mpii_crowd
 from .pictures import check_display, draw_result, show_picture
 from .reports import Gallery, writable_folder, write_report
@@ -199,9 +199,7 @@ def evaluate_crowd(
     sides = f"{', '.join(map(str, estimator.scales))} x {estimator.box_size} pixels of {estimator.reference}"
     caption = f"{title}: scales {sides}, {'with' if estimator.flip else 'no'} flip"
     if isinstance(dataset, MpiiPeople):
-        official = dataset.root / "annot" / "gt_valid.mat"
-        if truth is None and dataset.split == "valid" and official.is_file():
-            truth = official
+        truth = truth or official_truth(dataset)
         figures = evaluate_mpii_crowd(estimator, dataset, truth, limit=limit, protocol=notes, **report)
         return f"{caption}\n{format_pckh({dataset.split: figures})}"
     image_ids = select_images(dataset, subset, limit)

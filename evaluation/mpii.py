@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from ..datasets import MpiiPeople
 from ..errors import DataError
 from ..skeletons import MPII_16, Skeleton
 from .mat_file import read_mat
+
+logger = logging.getLogger(__name__)
 
 # The rows of the published tables; a part with a left and a right joint is the mean of both.
 _PARTS: Mapping[str, tuple[str, ...]] = {
@@ -96,6 +100,28 @@ def truth_of_people(keypoints: np.ndarray) -> MpiiTruth:
     known = (keypoints[:, top, 2] > 0) & (keypoints[:, neck, 2] > 0) & (head_size > 0)
     visible = (keypoints[..., 2] > 0) & known[:, None]
     return MpiiTruth(keypoints[..., :2] + _FIRST, visible, np.where(known, head_size, 1.0))
+
+
+def official_truth(dataset: MpiiPeople) -> Path | None:
+    """Return ``annot/gt_valid.mat`` in the folder of the validation people, if it is there."""
+    path = dataset.root / "annot" / "gt_valid.mat"
+    return path if dataset.split == "valid" and path.is_file() else None
+
+
+def choose_truth(dataset: MpiiPeople, path: str | Path | None) -> MpiiTruth:
+    """Return the truth of the people of a data set: that of a file or, without one, what their annotations make.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or broken, or of other people.
+    """
+    annotated = np.stack([person.keypoints for person in dataset.people])
+    if path is None:
+        logger.warning("no official truth: heads are as long as the annotations of their joints say")
+    truth = truth_of_people(annotated) if path is None else read_mpii_truth(path)
+    truth.check_people(annotated)
+    return truth
 
 
 def read_mpii_truth(path: str | Path) -> MpiiTruth:

@@ -18,7 +18,7 @@ from ..errors import DataError
 from ..inference import PoseEstimator
 from ..person import Person
 from ..skeletons import MPII_16, Skeleton, convert
-from .mpii import read_mpii_truth, score_mpii, truth_of_people
+from .mpii import choose_truth, score_mpii
 from .pictures import draw_result
 from .reports import Gallery, writable_folder, write_report
 
@@ -73,10 +73,7 @@ def evaluate_mpii_crowd(
         If the truth is of other people, or not one image can be read.
     """
     people = dataset.people[:limit]
-    annotated = np.stack([person.keypoints for person in dataset.people])
-    expected = truth_of_people(annotated) if truth is None else read_mpii_truth(truth)
-    expected.check_people(annotated)
-    expected = expected.first(len(people))
+    expected = choose_truth(dataset, truth).first(len(people))
     output = None if output is None else writable_folder(output)
     gallery = Gallery(output / "viz") if viz and output else None
     start = time.perf_counter()

@@ -20,7 +20,7 @@ from ..inference import BoxEstimator, visible_part
 from ..person import Person
 from .boxes import ImageBoxes, annotated_boxes, detected_boxes, mpii_boxes
 from .coco import format_scores, load_truth, people_to_results, score_coco
-from .mpii import format_pckh, pckh, read_mpii_truth, score_mpii, truth_of_people
+from .mpii import choose_truth, format_pckh, official_truth, pckh, score_mpii
 from .nms import oks_nms, rescore
 from .reports import Gallery, writable_folder, write_report
 from .subsets import select_images
@@ -74,9 +74,7 @@ def evaluate_people(
         See `evaluate_boxes` and `evaluate_mpii`.
     """
     if isinstance(dataset, MpiiPeople):
-        official = dataset.root / "annot" / "gt_valid.mat"
-        if truth is None and dataset.split == "valid" and official.is_file():
-            truth = official
+        truth = truth or official_truth(dataset)
         return format_pckh({dataset.split: evaluate_mpii(estimator, dataset, truth, **report)})
     image_ids = select_images(dataset, subset, limit)
     if str(boxes) == "truth":
@@ -192,11 +190,7 @@ def evaluate_mpii(
     DataError
         If the truth is of other people, or not one image can be read.
     """
-    annotated = np.stack([person.keypoints for person in dataset.people])
-    if truth is None:
-        logger.warning("no official truth: heads are as long as the annotations of their joints say")
-    expected = truth_of_people(annotated) if truth is None else read_mpii_truth(truth)
-    expected.check_people(annotated)
+    expected = choose_truth(dataset, truth)
     images = mpii_boxes(dataset, estimator.aspect)
     output = None if output is None else writable_folder(output)
     gallery = Gallery(output / "viz") if viz and output else None

@@ -13,10 +13,10 @@ import numpy as np
 from ..checks import check_image
 from ..codecs import Codec, OffsetCodec
 from ..errors import ConfigError
+from ..models.posenet import MAPS
 from ..person import Person
 from .averaging import join_offsets, resample, unmirror
 
-_KINDS = ("pafs", "heatmaps", "offsets")  # the order of the maps of a stage
 REFERENCES = ("height", "shorter")
 
 
@@ -54,8 +54,7 @@ class PoseEstimator:
     net
         Called with images (B, H, W, 3) RGB uint8; returns the stages, first to last, of which the chosen one is
         pafs (B, 2L, h, w), heatmaps (B, K + 1, h, w) and, for an `OffsetCodec`, offsets (B, 2K, h, w), of MXNet
-        or NumPy. Its `multiple`, if it
-        has that attribute, divides H and W; else the stride of the codec does.
+        or NumPy. Its `multiple`, if it has that attribute, divides H and W; else the stride of the codec does.
     codec
         Decodes the maps; its skeleton and stride are those of the network. :func:`cpm.codecs.crowd_codec` makes the
         one that fits. Of several scales, an `OffsetCodec` reads the offsets of the largest.
@@ -176,9 +175,9 @@ class PoseEstimator:
             raise ConfigError(f"stage={self.stage}, but the network has {len(stages)} stages")
         needed = ("heatmaps", "pafs", "offsets") if isinstance(self.codec, OffsetCodec) else ("heatmaps", "pafs")
         named = getattr(self.net, "kinds", ())
-        kinds = named[self.stage] if named else _KINDS[: len(stages[self.stage])]
+        kinds = named[self.stage] if named else MAPS[: len(stages[self.stage])]
         if not set(needed) <= set(kinds):
-            found, wanted = " and ".join(kinds), " and ".join(kind for kind in _KINDS if kind in needed)
+            found, wanted = " and ".join(kinds), " and ".join(kind for kind in MAPS if kind in needed)
             raise ConfigError(f"stage={self.stage} of the network has only {found}, people need {wanted}")
         maps = {kind: _to_numpy(array) for kind, array in zip(kinds, stages[self.stage])}
         skeleton, stride = self.codec.skeleton, self.codec.stride

@@ -13,7 +13,8 @@ import numpy as np
 
 from .._compat import available_cores
 from ..errors import CheckpointError, ConfigError, DataError
-from ..models.export import MAPS, TEXTS, first_line, import_optional, open_session
+from ..models.export import TEXTS, first_line, import_optional, open_session
+from ..models.posenet import MAPS
 from ..skeletons import skeleton_from_spec
 
 RUNTIMES = ("onnxruntime", "openvino")

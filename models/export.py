@@ -26,12 +26,11 @@ from .._compat import available_cores
 from ..errors import CheckpointError, ConfigError
 from ..files import atomic_path
 from ..skeletons import skeleton_to_spec
-from .posenet import PoseNet
+from .posenet import MAPS, PoseNet
 
 logger = logging.getLogger(__name__)
 
 INPUT = "RGB 0..255 float32 (batch, height, width, 3)"
-MAPS = ("pafs", "heatmaps", "offsets")
 TEXTS = ("cpm_version", "model", "input")  # what an ONNX file describes in plain text, the rest is JSON
 TOLERANCE = 1e-4  # relative to the largest value; float32 sums in another order differ by about 1e-6
 

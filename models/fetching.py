@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from ..downloading import check_file, download
+from ..downloading import check_file, download, server_url
 from ..errors import CheckpointError, ConfigError, DownloadError
 from ..files import atomic_path, home
 from .checkpoint import save_network
@@ -111,8 +111,7 @@ def _obtain(entry: Pretrained, file: SourceFile, path: Path, copy: Path | None, 
             return check_file(path, file.size, file.sha256)
     url = file.url
     if mirror:
-        base = mirror if "://" in mirror else Path(mirror).expanduser().resolve().as_uri()
-        url = f"{base.rstrip('/')}/{entry.name}/{quote(file.name)}"
+        url = f"{server_url(mirror)}/{entry.name}/{quote(file.name)}"
     if url is None:
         raise CheckpointError(
             f"{entry.name}: {file.name} cannot be downloaded without a browser, get it from {entry.homepage} and "

@@ -28,6 +28,9 @@ NORMALISATIONS: dict[str, tuple[Sequence[float], Sequence[float]]] = {
 }
 
 
+MAPS = ("pafs", "heatmaps", "offsets")  # what a stage of a bottom-up network returns, as far as it has them
+
+
 @dataclass(frozen=True)
 class Heads:
     """What the last layers of a stage of a bottom-up network predict.
@@ -71,7 +74,7 @@ class Heads:
     @property
     def kinds(self) -> tuple[str, ...]:
         """The names of the maps of a stage."""
-        return ("pafs", "heatmaps", "offsets") if self.offsets else ("pafs", "heatmaps")
+        return MAPS if self.offsets else MAPS[:2]
 
     def join(self, F: Any, maps: Sequence[Any], features: Any) -> Any:
         """Concatenate PAFs and heatmaps of the stage before, or one of them, and features along the channels.

@@ -89,7 +89,7 @@ def test_warped_mask_is_the_mean_of_the_warped_pixels(seed, border):
         center, axes = rng.integers(-20, 160, 2).tolist(), rng.integers(1, 50, 2).tolist()
         cv2.ellipse(mask, center, axes, 30, 0, 360, 0, cv2.FILLED)
     warp = Augmentation(crop=128).draw((80.0, 60.0), 70.0, rng)
-    pixels = warp.image(mask, border).astype(float)
+    pixels = warp.image(np.repeat(mask[..., None], 3, axis=2), border)[..., 0].astype(float)
     expected = pixels.reshape(16, 8, 16, 8).mean(axis=(1, 3)) / 255
     found = warp.mask(mask, border, 8)
     assert found.dtype == np.float32

@@ -64,3 +64,13 @@ def test_recipe_files_of_the_user(tmp_path):
         load_config(str(tmp_path / "nowhere.py"))
     with pytest.raises(ConfigError, match=r"unknown recipe 'cpm_vgg'; known: .*cpm_vgg19_coco"):
         load_config("cpm_vgg")
+
+
+def test_a_variant_says_what_differs():
+    base = recipe("base", optimizer={"lr": 1.0}, model={"options": {"stages": 2}})
+    variant = recipe("variant", base=base, loss={"kind": "log"})
+    assert (variant.name, variant.optimizer.lr, variant.model.options.stages) == ("variant", 1.0, 2)
+    variant.model.options.stages = 3
+    assert (base.loss.kind, base.model.options.stages, variant.loss.kind) == ("l2", 2, "log")
+    with pytest.raises(ConfigError, match="other: task='topdown', but base is for 'cpm'"):
+        recipe("other", task="topdown", base=base)
