@@ -142,23 +142,27 @@ def _dtype(precision: str) -> Any:
 def _check_cpu() -> None:
     """Make sure that the CPU computes in bfloat16, and say so where that is slower than float32."""
     try:
-        slower = _seconds("bfloat16") / _seconds("")
+        slower = _slowdown()
     except mx.MXNetError:
         raise ConfigError("train.amp: this CPU has no bfloat16, which takes AVX-512; leave --amp out") from None
     if slower > 1.2:
         logger.warning("this CPU only emulates bfloat16, which takes %.1f times as long as float32", slower)
 
 
-def _seconds(precision: str) -> float:
-    """Return how long a convolution takes, the shortest of a few times."""
-    layer = gluon.nn.Conv2D(64, 3, padding=1, in_channels=64)
-    layer.initialize(mx.init.One())
-    layer.hybridize()
-    if precision:
-        lower_precision(layer, precision)
-    data, times = mx.nd.ones((1, 64, 64, 64)), []
-    for _ in range(5):
-        start = time.perf_counter()
-        layer(data).wait_to_read()
-        times.append(time.perf_counter() - start)
-    return min(times)
+def _slowdown() -> float:
+    """Return how many times as long a convolution takes in bfloat16, by the shortest of many times, taken in turns."""
+    data, layers = mx.nd.ones((1, 64, 64, 64)), []
+    for precision in ("bfloat16", ""):
+        layer = gluon.nn.Conv2D(64, 3, padding=1, in_channels=64)
+        layer.initialize(mx.init.One())
+        layer.hybridize()
+        if precision:
+            lower_precision(layer, precision)
+        layers.append(layer)
+    times: list[list[float]] = [[], []]
+    for _ in range(20):
+        for layer, taken in zip(layers, times):
+            start = time.perf_counter()
+            layer(data).wait_to_read()
+            taken.append(time.perf_counter() - start)
+    return min(times[0]) / min(times[1])
