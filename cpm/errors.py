@@ -23,3 +23,9 @@ class DownloadError(CpmError):
 
 class DeviceError(CpmError):
     """A device that this machine or this build of MXNet does not have."""
+
+
+def quote(value: object, limit: int = 100) -> str:
+    """Return `repr(value)` for a message, cut to `limit` characters."""
+    text = repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
