@@ -2,7 +2,6 @@
 PYTHON ?= python3
 RUN = .venv/bin/python
 SYNTHETIC = data/synthetic
-SUBPACKAGES = ops codecs datasets models training inference evaluation configs
 
 .PHONY: quickstart quickstart-topdown test lint clean
 
@@ -24,9 +23,8 @@ test: .venv/ready
 lint: .venv/ready
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
-	@# mypy does not know that the folders are subpackages: lay them out as they are imported.
-	@rm -rf build/typed && mkdir -p build/typed/cpm
-	@ln -s $(CURDIR)/cpm/* $(addprefix $(CURDIR)/,$(SUBPACKAGES)) build/typed/cpm/
+	@# Not from here, where mypy would take the folder codecs/ for Python's own module of that name.
+	@mkdir -p build/typed && ln -sfn ../../cpm build/typed/cpm
 	cd build/typed && $(CURDIR)/$(RUN) -m mypy --config-file $(CURDIR)/pyproject.toml -p cpm
 
 .venv/ready: setup.py pyproject.toml requirements.txt $(wildcard ops/*.pyx)

@@ -1,15 +1,11 @@
-"""Build script: the top-level folders become the subpackages of ``cpm``, the kernels are compiled with Cython."""
+"""Build script: ``cpm/`` holds links to the folders of its subpackages; the kernels are compiled with Cython."""
 
 from pathlib import Path
 
 from Cython.Build import cythonize
-from setuptools import Extension, setup
+from setuptools import Extension, find_packages, setup
 
 ROOT = Path(__file__).parent
-SUBPACKAGES = (
-    "ops", "codecs", "datasets", "datasets.synthetic", "models", "models.importing",
-    "training", "inference", "evaluation", "configs",
-)  # fmt: skip
 
 
 def requirements() -> list:
@@ -20,16 +16,15 @@ def requirements() -> list:
 
 def kernels() -> list:
     """Return one extension per ``ops/*.pyx``; portable flags, so that a wheel runs on any CPU of its kind."""
-    sources = sorted((ROOT / "ops").glob("*.pyx"))
     extensions = [
-        Extension(f"cpm.ops.{source.stem}", [f"ops/{source.name}"], extra_compile_args=["-O3"]) for source in sources
+        Extension(f"cpm.ops.{source.stem}", [str(source.relative_to(ROOT))], extra_compile_args=["-O3"])
+        for source in sorted((ROOT / "cpm" / "ops").glob("*.pyx"))
     ]
     return cythonize(extensions, build_dir="build", language_level=3)
 
 
 setup(
-    packages=["cpm", *(f"cpm.{name}" for name in SUBPACKAGES)],
-    package_dir={"cpm": "cpm", **{f"cpm.{name}": name.replace(".", "/") for name in SUBPACKAGES}},
+    packages=find_packages(include=["cpm", "cpm.*"]),
     package_data={"cpm": ["py.typed"], "cpm.ops": ["*.pyi"], "cpm.evaluation": ["lists/*.txt"]},
     ext_modules=kernels(),
     install_requires=requirements(),

@@ -1,10 +1,5 @@
 """Multi-person 2D pose estimation on MXNet Gluon."""
 
-from pkgutil import extend_path
-
-# Beside a checkout that is not installed in place, the subpackages live in site-packages.
-__path__ = extend_path(__path__, __name__)
-
 from . import _compat
 
 _compat.load_mxnet()
