@@ -3,7 +3,7 @@ PYTHON ?= python3
 RUN = .venv/bin/python
 SYNTHETIC = data/synthetic
 
-.PHONY: quickstart quickstart-topdown test lint clean
+.PHONY: quickstart quickstart-topdown test test-all lint clean
 
 # Train a small CPM on pictures made on the spot, score it and draw the people it finds.
 quickstart: .venv/ready
@@ -17,7 +17,11 @@ quickstart-topdown: .venv/ready
 	$(RUN) scripts/train_pose_resnet.py --config=quickstart_topdown --gpus=-1 --overwrite
 	$(RUN) scripts/evaluate_topdown.py --resume=output/quickstart_topdown/last.npz --gpus=-1 --boxes=truth --viz
 
+# What a change needs while one works on it; test-all is everything.
 test: .venv/ready
+	$(RUN) -m pytest -m "not slow"
+
+test-all: .venv/ready
 	$(RUN) -m pytest
 
 lint: .venv/ready
