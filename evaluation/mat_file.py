@@ -1,30 +1,37 @@
-"""Numbers from MATLAB files, without trust in what these say of themselves."""
+"""Numbers from MATLAB files, read by SciPy in a process of its own."""
 
 from __future__ import annotations
 
-import math
-import struct
-import zlib
-from collections.abc import Collection, Iterator
+import io
+import os
+import subprocess
+import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import DataError
 
-_HEADER = 128
-_LEVEL_5 = b"\x00\x01IM"  # version 1.0, little endian: how the header ends
-_MATRIX, _COMPRESSED = 14, 15
-_DTYPES = {1: "<i1", 2: "<u1", 3: "<i2", 4: "<u2", 5: "<i4", 6: "<u4", 7: "<f4", 9: "<f8", 12: "<i8", 13: "<u8"}
-_NUMERIC = range(6, 16)  # classes of arrays, from double to uint64
-_COMPLEX = 0x800
-_MOST = 2**26  # bytes of a variable
+# SciPy's reader can crash the process on a damaged file, and believes what the file says of its sizes.
+_READER = """
+import io, resource, sys
+import numpy as np
+from scipy.io import loadmat
+resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30))
+path, *names = sys.argv[1:]
+content = loadmat(path, variable_names=names)
+found = {name: content[name].astype(float) for name in names if name in content and content[name].dtype.kind in "biuf"}
+stream = io.BytesIO()
+np.savez(stream, **found)
+sys.stdout.buffer.write(stream.getvalue())
+"""
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # each takes address space
+_SECONDS = 60
 
 
 def read_mat(path: str | Path, names: Collection[str]) -> dict[str, np.ndarray]:
-    """Read arrays of real numbers from a MATLAB file ("MAT-File Level 5", which MATLAB writes up to version 7.2).
-
-    A reader of its own, since that of SciPy can crash on damaged files.
+    """Read arrays of real numbers from a MATLAB file (up to version 7.2).
 
     Parameters
     ----------
@@ -41,67 +48,24 @@ def read_mat(path: str | Path, names: Collection[str]) -> dict[str, np.ndarray]:
     Raises
     ------
     DataError
-        If the file cannot be read, is of another kind or broken, or lacks a variable.
+        If the file cannot be read, is of another kind or broken, or lacks a variable or has it not in real numbers.
     """
     try:
-        data = memoryview(Path(path).read_bytes())
-        if bytes(data[_HEADER - 4 : _HEADER]) != _LEVEL_5:
-            raise ValueError("its header is another")
-        found = dict(_variables(data, names))
+        Path(path).open("rb").close()
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None
-    except (KeyError, ValueError, struct.error, zlib.error) as error:
-        raise DataError(f"{path}: not a MATLAB file up to version 7.2, or broken ({error})") from None
+    command = [sys.executable, "-c", _READER, str(Path(path).resolve()), *names]
+    try:
+        process = subprocess.run(
+            command, capture_output=True, env={**os.environ, **_ONE_THREAD}, timeout=_SECONDS, check=True
+        )
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
+        last = (error.stderr or b"").decode(errors="replace").strip().rpartition("\n")[2]
+        reason = last.rpartition(": ")[2][:100] or type(error).__name__
+        raise DataError(f"{path}: not a MATLAB file up to version 7.2, or broken ({reason})") from None
+    with np.load(io.BytesIO(process.stdout)) as content:
+        found = {name: content[name] for name in content.files}
     missing = [name for name in names if name not in found]
     if missing:
-        raise DataError(f"{path}: no {missing[0]!r} in it, expected {', '.join(names)}")
+        raise DataError(f"{path}: no numbers {missing[0]!r} in it, expected {', '.join(names)}")
     return found
-
-
-def _variables(data: memoryview, names: Collection[str]) -> Iterator[tuple[str, np.ndarray]]:
-    position = _HEADER
-    while position < len(data):
-        kind, part, position = _element(data, position)
-        if kind == _COMPRESSED:
-            inflater = zlib.decompressobj()
-            part = memoryview(inflater.decompress(part, _MOST))
-            if not inflater.eof:
-                raise ValueError(f"a variable is cut short, or has more than {_MOST} bytes")
-            kind, part, _ = _element(part, 0)
-        if kind == _MATRIX:
-            yield from _matrix(part, names)
-
-
-def _element(data: memoryview, position: int) -> tuple[int, memoryview, int]:
-    """Return the type and the bytes of an element, and where they end."""
-    (kind,) = struct.unpack_from("<I", data, position)
-    if kind >> 16:  # up to four bytes in place of their number
-        kind, size, position = kind & 0xFFFF, kind >> 16, position + 4
-    else:
-        (size,) = struct.unpack_from("<I", data, position + 4)
-        position += 8
-    part = data[position : position + size]
-    if len(part) != size:
-        raise ValueError(f"{size} bytes expected at {position}, {len(part)} are there")
-    return kind, part, position + size
-
-
-def _matrix(data: memoryview, names: Collection[str]) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield name and values if the name is asked for."""
-    parts, position = [], 0
-    for _ in range(3):
-        _, part, end = _element(data, position)
-        parts.append(part)
-        position = -(-end // 8) * 8
-    flags, sides, name = parts[0], parts[1], bytes(parts[2]).decode("latin-1")
-    if name not in names:
-        return
-    (kind,) = struct.unpack_from("<I", flags)
-    if kind & 0xFF not in _NUMERIC or kind & _COMPLEX:
-        raise ValueError(f"{name} is not an array of real numbers")
-    shape = np.frombuffer(sides, "<i4").tolist()
-    kind, values, _ = _element(data, position)
-    dtype = np.dtype(_DTYPES[kind])
-    if any(side < 0 for side in shape) or math.prod(shape) * dtype.itemsize != len(values):
-        raise ValueError(f"{name} has the shape {shape} and {len(values)} bytes")
-    yield name, np.frombuffer(values, dtype).reshape(shape, order="F").astype(float)
