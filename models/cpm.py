@@ -10,7 +10,7 @@ from mxnet.gluon import HybridBlock, nn
 from ..skeletons import Skeleton
 from . import trunks
 from .backbones import ResNet50, mobilenet_v2, sequence, vgg19
-from .posenet import Heads, PoseNet
+from .posenet import Heads, PoseNet, join
 from .registry import check_number, register_model
 
 MAX_STAGES = 16  # so that a broken file or option cannot ask for all the memory
@@ -79,7 +79,7 @@ class CpmNet(PoseNet):
         features = self.features(self.trunk(self.normalise(images)))
         outputs: list[list[Any]] = []
         for stage in self.stages:
-            seen = self.heads.join(F, outputs[-1], features) if outputs else features
+            seen = join(F, *outputs[-1], features) if outputs else features
             outputs.append(list(stage(seen)))
         return [self.heads.split(F, *maps) for maps in outputs]
 

@@ -11,7 +11,7 @@ from ..skeletons import Skeleton
 from . import trunks
 from .backbones import sequence, vgg19
 from .cpm import MAX_STAGES
-from .posenet import Heads, PoseNet
+from .posenet import Heads, PoseNet, join
 from .registry import check_number, register_model
 
 _XAVIER = mx.init.Xavier(rnd_type="gaussian", magnitude=2)
@@ -53,10 +53,10 @@ class OpenPoseV2(PoseNet):
         features = self.features(self.trunk(self.normalise(images)))
         pafs: list[Any] = []
         for stage in self.pafs:
-            pafs.append(stage(F.concat(pafs[-1], features, dim=1) if pafs else features))
+            pafs.append(stage(join(F, pafs[-1], features) if pafs else features))
         heatmaps: list[Any] = []
         for stage in self.heatmaps:
-            heatmaps.append(stage(self.heads.join(F, [pafs[-1], *heatmaps[-1:]], features)))
+            heatmaps.append(stage(join(F, pafs[-1], *heatmaps[-1:], features)))
         alone = len(pafs) - len(heatmaps)
         both = [self.heads.split(F, *maps) for maps in zip(pafs[alone:], heatmaps)]
         return [[paf] for paf in pafs[:alone]] + both

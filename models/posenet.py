@@ -10,7 +10,7 @@ import mxnet as mx
 import numpy as np
 from mxnet.gluon import Block, Constant, HybridBlock, Parameter, nn
 
-from ..errors import ConfigError, DataError
+from ..errors import ConfigError, DataError, quote
 from ..skeletons import Skeleton
 
 # Mean and standard deviation of each RGB channel, in the units of the images, 0 to 255.
@@ -31,6 +31,16 @@ NORMALISATIONS: dict[str, tuple[Sequence[float], Sequence[float]]] = {
 MAPS = ("pafs", "heatmaps", "offsets")  # what a stage of a bottom-up network returns, as far as it has them
 
 
+def join(F: Any, *maps: Any) -> Any:
+    """Concatenate maps (B, C, h, w), and features, along the channels, so that gradients can go back.
+
+    The slice is of all channels. Without it oneDNN hands the gradient back in blocks of 16 or 8 channels, where their
+    sum is a multiple of that, and cannot cut it where a map ends within a block: the process would die of a division
+    by zero. What comes back through a slice lies channel after channel.
+    """
+    return F.slice_axis(F.concat(*maps, dim=1), axis=1, begin=0, end=None)
+
+
 @dataclass(frozen=True)
 class Heads:
     """What the last layers of a stage of a bottom-up network predict.
@@ -48,7 +58,7 @@ class Heads:
     Raises
     ------
     ConfigError
-        If one is neither true nor false.
+        If one is neither true nor false, or the skeleton has no limbs.
     """
 
     skeleton: Skeleton
@@ -59,6 +69,11 @@ class Heads:
         for option in ("offsets", "sigmoid"):
             if not isinstance(getattr(self, option), bool):
                 raise ConfigError(f"{option}={getattr(self, option)!r}, expected True or False")
+        if not self.skeleton.limbs:
+            raise ConfigError(
+                f"skeleton {quote(self.skeleton.name)} has no limbs, which join the joints of whole images to people; "
+                "declare some, or train a network for one person in a box (scripts/train_pose_resnet.py)"
+            )
 
     @property
     def pafs(self) -> int:
@@ -75,17 +90,6 @@ class Heads:
     def kinds(self) -> tuple[str, ...]:
         """The names of the maps of a stage."""
         return MAPS if self.offsets else MAPS[:2]
-
-    def join(self, F: Any, maps: Sequence[Any], features: Any) -> Any:
-        """Concatenate PAFs and heatmaps of the stage before, or one of them, and features along the channels.
-
-        Where PAFs and heatmaps together have a multiple of 16 channels, oneDNN hands the gradient of all of them back
-        in blocks of 16, which it cannot cut between the two: the process would die of a division by zero. Two steps
-        avoid it.
-        """
-        if len(maps) > 1 and (self.pafs + self.heatmaps) % 16 == 0:
-            maps = [F.concat(*maps, dim=1)]
-        return F.concat(*maps, features, dim=1)
 
     def split(self, F: Any, pafs: Any, heatmaps: Any) -> list[Any]:
         """Return the maps that `kinds` names."""

@@ -7,7 +7,7 @@ from typing import Any
 from ..errors import ConfigError
 from ..skeletons import COCO_17, Skeleton
 from . import trunks
-from .posenet import PoseNet
+from .posenet import Heads, PoseNet
 from .registry import check_number, register_model
 from .zoo import SimplePoseResNet
 
@@ -39,9 +39,10 @@ class ResNetDeconv(PoseNet):
         if isinstance(depth, bool) or depth not in _DEPTHS:
             raise ConfigError(f"depth={depth!r}, expected one of {', '.join(map(str, _DEPTHS))}")
         check_number("channels", channels, 1, _MOST_CHANNELS)
-        self.kinds = (("pafs", "heatmaps"),) if pafs else (("heatmaps",),)
-        self._num_pafs = 2 * skeleton.num_limbs if pafs else 0
-        maps = self._num_pafs + skeleton.num_joints + 1 if pafs else skeleton.num_joints
+        heads = Heads(skeleton) if pafs else None
+        self.kinds = (heads.kinds,) if heads else (("heatmaps",),)
+        self._num_pafs = heads.pafs if heads else 0
+        maps = heads.pafs + heads.heatmaps if heads else skeleton.num_joints
         with self.name_scope():
             published = SimplePoseResNet(
                 base_name=f"resnet{depth}_v1b", num_joints=maps, num_deconv_filters=(channels,) * 3

@@ -309,27 +309,3 @@ def _zoo_features(zoo, name, x):
                 layer._kwargs.update(pad=(2, 2), dilate=(2, 2))
         x = layer(x)
     return x
-
-
-@pytest.mark.parametrize(
-    ("name", "options"), [("cpm_small", {"channels": 16}), ("openpose_v2", {"paf_stages": 2, "heatmap_stages": 2})]
-)
-def test_bodies_whose_maps_fill_blocks_of_sixteen_train(name, options):
-    """10 channels of PAFs and 6 of heatmaps: oneDNN cannot cut the gradient of 16 channels in two."""
-    body = Skeleton(
-        "TORSO",
-        joints=("head", "left_shoulder", "right_shoulder", "left_hip", "right_hip"),
-        limbs=(
-            ("head", "left_shoulder"),
-            ("head", "right_shoulder"),
-            ("left_shoulder", "left_hip"),
-            ("right_shoulder", "right_hip"),
-            ("left_shoulder", "right_shoulder"),
-        ),
-    )
-    net = get_model(name, skeleton=body, **options)
-    with mx.autograd.record():
-        stages = net(mx.nd.random.uniform(0, 255, (1, 64, 64, 3)))
-        loss = sum(maps.square().sum() for stage in stages for maps in stage)
-    loss.backward()
-    assert np.isfinite(loss.asnumpy()).all()

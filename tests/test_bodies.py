@@ -1,0 +1,78 @@
+"""Every body trains: any number of joints and limbs, trees, loops and several parts, in every network."""
+
+import os
+import subprocess
+import sys
+
+import mxnet as mx
+import numpy as np
+import pytest
+
+from cpm import ConfigError, Skeleton
+from cpm.configs import recipe
+from cpm.models import get_model
+from cpm.training import build_trainer
+from cpm.training.amp import lower_precision
+
+from .conftest import ROOT
+from .helpers.bodies import body_of
+from .test_models import NETWORKS, small
+
+# Joints and limbs whose maps with the features fill blocks of 8 or 16 channels, of which one ends within a block.
+BLOCKS = ((3, 2), (17, 19))
+BLOCKS_WITH_OFFSETS = (7, 5)
+STAGED = [case for case in NETWORKS if len(NETWORKS[case][2]) > 1 and " of MPII" not in case]
+LIMBLESS = Skeleton("POINTS", ("point", "other"), ())
+
+
+def test_maps_of_every_number_of_channels_can_be_joined():
+    command = [sys.executable, "-m", "tests.helpers.joining"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # the maps are small
+    process = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr[-500:]
+
+
+@pytest.mark.parametrize("case", STAGED)
+def test_maps_that_fill_blocks_of_channels_train_in_every_network(case):
+    for joints, limbs in BLOCKS:
+        take_a_step(small(case, skeleton=body_of(joints, limbs)))
+
+
+@pytest.mark.parametrize("case", ["cpm_vgg19", "cpm_res50", "cpm_mobilenet", "cpm_small", "openpose_v2"])
+def test_and_with_offsets(case):
+    take_a_step(small(case, skeleton=body_of(*BLOCKS_WITH_OFFSETS), offsets=True))
+
+
+def test_and_in_16_bits_and_on_two_devices():
+    net = get_model("cpm_small", skeleton=body_of(3, 2), channels=20, ctx=[mx.cpu(0), mx.cpu(1)])
+    for context in (mx.cpu(0), mx.cpu(1)):
+        take_a_step(net, context)
+    net = get_model("cpm_small", skeleton=body_of(3, 2), channels=20)
+    lower_precision(net, "bfloat16")
+    take_a_step(net)
+
+
+def test_and_where_heatmaps_are_refined_too():
+    take_a_step(get_model("openpose_v2", skeleton=body_of(5, 5), paf_stages=2, heatmap_stages=2))
+
+
+def take_a_step(net, context=None):
+    with mx.autograd.record():
+        stages = net(mx.nd.random.uniform(0, 255, (1, 32, 32, 3), ctx=context or mx.cpu()))
+        loss = sum(maps.square().sum() for stage in stages for maps in stage)
+    loss.backward()
+    assert np.isfinite(loss.asnumpy()).all()
+
+
+@pytest.mark.parametrize("name", ["cpm_small", "openpose_v2", "paf_resnet"])
+def test_people_of_whole_images_need_limbs(name):
+    with pytest.raises(ConfigError, match=f"{name}: skeleton 'POINTS' has no limbs.*train_pose_resnet") as caught:
+        get_model(name, skeleton=LIMBLESS)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_body_without_limbs_is_refused_before_data_are_looked_for(tmp_path):
+    config = recipe("points", labels={"skeleton": LIMBLESS}, data={"root": str(tmp_path / "nowhere")})
+    with pytest.raises(ConfigError, match="has no limbs"):
+        build_trainer(config, [mx.cpu()], tmp_path / "run")
+    assert not (tmp_path / "run").exists()
