@@ -3,6 +3,7 @@
 import gzip
 import json
 import shutil
+import tracemalloc
 
 import cv2
 import numpy as np
@@ -11,7 +12,7 @@ from PIL import Image
 
 from cpm.codecs import PafCodec
 from cpm.datasets import Augmentation, MpiiPeople, PersonFilter, TrainingSet
-from cpm.datasets.image_size import stored_size
+from cpm.datasets.images import stored_size
 from cpm.errors import DataError
 from cpm.evaluation.mpii import read_mpii_truth, score_mpii
 from cpm.skeletons import MPI_15, MPII_16, convert
@@ -216,7 +217,7 @@ def test_stored_size_of_jpeg_is_found_without_decoding(tmp_path, monkeypatch):
     path = tmp_path / "a.jpg"
     Image.new("RGB", (48, 32)).save(path)
     data = path.read_bytes()
-    monkeypatch.setattr("cpm.datasets.image_size.read_bgr", None)
+    monkeypatch.setattr("cpm.datasets.images._decode", None)
     table = b"\xff\xc4\x00\x0c" + b"\x08\x00\x07\x00\x09" * 2  # its marker lies among those of frames
     for head in (b"", b"\xff\xff", table, b"\xff\x01", b"\xff\xe1\x00\x02"):
         path.write_bytes(data[:2] + head + data[2:])
@@ -251,6 +252,21 @@ def test_missing_folders_and_files(tmp_path):
     shutil.rmtree(root / "images")
     with pytest.raises(DataError, match=r"images: no such folder; the images of mpii_annotations\.json belong there"):
         MpiiPeople(root, "train")
+
+
+def test_what_unpacks_to_too_much_is_refused_before_memory_is_taken(tmp_path):
+    """Half a megabyte that becomes half a gigabyte."""
+    (tmp_path / "images").mkdir()
+    path = tmp_path / "mpii_annotations.json.gz"
+    with gzip.open(path, "wb", compresslevel=9) as file:
+        for _ in range(512):
+            file.write(bytes(1 << 20))
+    assert path.stat().st_size < 1 << 20
+    tracemalloc.start()
+    with pytest.raises(DataError, match=r"gz: unpacks to more than 134,217,728 bytes"):
+        MpiiPeople(tmp_path, "train")
+    assert tracemalloc.get_traced_memory()[1] < 300 << 20
+    tracemalloc.stop()
 
 
 def test_broken_files(tmp_path):
