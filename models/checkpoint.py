@@ -25,6 +25,7 @@ import numpy as np
 from ..errors import CheckpointError, ConfigError
 from ..files import atomic_path
 from ..skeletons import Skeleton, skeleton_from_spec
+from .file_kind import expect_kind
 from .posenet import PoseNet, network_parameters
 
 FORMAT = 1
@@ -107,9 +108,7 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
         If the file is missing, broken, or something else than a checkpoint.
     """
     path = Path(path)
-    if not path.is_file():
-        found = "a folder" if path.is_dir() else "no such file"
-        raise CheckpointError(f"{path}: {found}, expected a checkpoint (.npz)")
+    expect_kind(path, "checkpoint")
     try:
         content = _read_arrays(path)
         if "meta" not in content:

@@ -215,7 +215,7 @@ class TestTorch:
         check_equal(read(write(torch_writer.dictionary(tensors), storages), "pth"), expected)
         tensors["other"] = tensors.pop("module.c")
         found = read(write(torch_writer.dictionary(tensors), storages), "pth")
-        assert list(found) == ["module.a", "module.b", "other"]
+        assert list(found) == ["a", "b", "other"]
 
     def test_python_2(self, read):
         pairs = b"](" + b"".join(
