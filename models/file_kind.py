@@ -27,6 +27,7 @@ KINDS = {
 }
 DIRECTORY_LIMIT = 2 << 20  # bytes of the directory of an archive, enough for twenty thousand arrays
 _HEAD = 4096
+_LEAST = 8  # bytes, of which nothing can be told
 _MAX_FIELDS = 100_000
 _TORCH_MAGIC = (0x1950A86A20F9469CFC6C).to_bytes(10, "little")
 _MXNET_MAGIC = struct.pack("<Q", 0x112)
@@ -61,7 +62,9 @@ def find_kind(path: str | Path, expected: str = "a file of weights") -> str:
         raise CheckpointError(f"{path}: cannot be read ({error.strerror})") from None
     if kind:
         return kind
-    if not otherwise:
+    if path.stat().st_size < _LEAST:
+        otherwise = f"only {path.stat().st_size} bytes, expected {expected}"
+    elif not otherwise:
         graph = path.with_suffix(".xml")
         belongs = f"; if it belongs to {graph.name}, give that" if graph.is_file() else ""
         otherwise = f"no kind of weights that is known, expected {expected}{belongs}"
@@ -120,7 +123,7 @@ def list_archive(content: mmap.mmap | memoryview) -> list[zipfile.ZipInfo]:
     """
     view = memoryview(content)
     try:
-        return zipfile.ZipFile(Stream(view, DIRECTORY_LIMIT)).infolist()  # type: ignore[arg-type]
+        return zipfile.ZipFile(Stream(view, DIRECTORY_LIMIT)).infolist()
     except (zipfile.BadZipFile, OSError, struct.error, NotImplementedError) as error:
         raise ValueError(f"its end is missing or damaged: {error}; was it cut off, or not downloaded whole?") from None
 

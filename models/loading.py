@@ -10,14 +10,14 @@ import mxnet as mx
 
 from ..errors import CheckpointError, ConfigError
 from ..skeletons import Skeleton
-from .checkpoint import Checkpoint, load_parameters, read_checkpoint
+from .checkpoint import Checkpoint, check_parameters, load_parameters, read_checkpoint
 from .fetching import fetch
 from .file_kind import find_kind
 from .importing.importer import load_trunk
 from .importing.zoo_file import load_zoo_trunk
 from .posenet import PoseNet
 from .pretrained import PRETRAINED
-from .registry import build, find_entry
+from .registry import build, construct, find_entry
 
 
 def get_model(
@@ -74,9 +74,8 @@ def get_model(
         return net
     checkpoint = read_checkpoint(_find_file(name, pretrained))
     known = {key: value for key, value in checkpoint.meta["options"].items() if key in find_entry(name).defaults}
-    net = build(name, checkpoint.meta["skeleton"] if skeleton is None else skeleton, {**known, **options}, ctx)
-    load_parameters(net, checkpoint)
-    return net
+    skeleton = checkpoint.meta["skeleton"] if skeleton is None else skeleton
+    return _fill(construct(name, skeleton, {**known, **options}), checkpoint, ctx)
 
 
 def _find_file(name: str, source: str | Path) -> Path:
@@ -105,11 +104,9 @@ def network_from_meta(meta: Mapping[str, Any], ctx: Any = None, model: str | Non
     ConfigError
         If this version of the package does not know the network or its options.
     """
-    options = meta["options"]
-    if model is not None:
-        known = find_entry(model).defaults
-        options = {key: value for key, value in options.items() if key in known}
-    return build(model or meta["model"], meta["skeleton"], options, ctx)
+    net = _construct_from_meta(meta, model)
+    net.initialize(ctx=ctx)
+    return net
 
 
 def load_network(source: str | Path | Checkpoint, ctx: Any = None, model: str | None = None) -> PoseNet:
@@ -135,9 +132,28 @@ def load_network(source: str | Path | Checkpoint, ctx: Any = None, model: str | 
         find_entry(model)
     checkpoint = source if isinstance(source, Checkpoint) else read_checkpoint(source)
     try:
-        net = network_from_meta(checkpoint.meta, ctx, model)
+        net = _construct_from_meta(checkpoint.meta, model)
     except ConfigError as error:
         raise CheckpointError(f"{checkpoint.path}: {error}") from None
+    return _fill(net, checkpoint, ctx)
+
+
+def _construct_from_meta(meta: Mapping[str, Any], model: str | None) -> PoseNet:
+    options = meta["options"]
+    if model is not None:
+        known = find_entry(model).defaults
+        options = {key: value for key, value in options.items() if key in known}
+    return construct(model or meta["model"], meta["skeleton"], options)
+
+
+def _fill(net: PoseNet, checkpoint: Checkpoint, ctx: Any) -> PoseNet:
+    """Give a network without values those of a checkpoint.
+
+    They are compared first, as a description may claim a network that no memory is large enough for.
+    """
+    net.infer_shape(mx.nd.zeros((1, 64, 64, 3)))
+    check_parameters(net, checkpoint)
+    net.initialize(ctx=ctx)
     load_parameters(net, checkpoint)
     return net
 

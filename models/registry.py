@@ -10,7 +10,7 @@ from typing import Any, Callable
 
 import mxnet as mx
 
-from ..errors import ConfigError
+from ..errors import ConfigError, quote
 from ..skeletons import OPENPOSE_18, Skeleton, skeleton_from_spec, skeleton_to_spec
 from .posenet import PoseNet
 
@@ -78,7 +78,7 @@ def check_number(option: str, value: Any, low: float, high: float) -> None:
     kinds = (int,) if whole else (int, float)
     if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
         kind = "a whole number" if whole else "a number"
-        raise ConfigError(f"{option}={value!r}, expected {kind} from {low} to {high}")
+        raise ConfigError(f"{option}={quote(value)}, expected {kind} from {low} to {high}")
 
 
 def find_entry(name: str) -> Entry:
@@ -90,7 +90,7 @@ def find_entry(name: str) -> Entry:
         If the name is unknown; the message lists the known ones.
     """
     if name not in _MODELS:
-        raise ConfigError(f"network {name!r} is unknown, expected one of {', '.join(list_models())}")
+        raise ConfigError(f"network {quote(name)} is unknown, expected one of {', '.join(list_models())}")
     return _MODELS[name]
 
 
@@ -102,9 +102,16 @@ def build(
     init: mx.init.Initializer | None = None,
 ) -> PoseNet:
     """Build a network with first values; parameters and errors are those of `get_model`."""
+    net = construct(name, skeleton, options)
+    net.initialize(init, ctx)
+    return net
+
+
+def construct(name: str, skeleton: Skeleton | str | Mapping[str, Any] | None, options: Mapping[str, Any]) -> PoseNet:
+    """Build a network without values, which takes no memory worth mentioning; errors are those of `get_model`."""
     entry = find_entry(name)
     if unknown := sorted(set(options) - set(entry.defaults)):
-        raise ConfigError(f"{name} has no option {unknown[0]!r}, its options are {', '.join(entry.defaults)}")
+        raise ConfigError(f"{name} has no option {quote(unknown[0])}, its options are {', '.join(entry.defaults)}")
     options = {**entry.defaults, **options}
     skeleton = skeleton_from_spec(entry.skeleton if skeleton is None else skeleton)
     try:
@@ -112,6 +119,5 @@ def build(
     except ConfigError as error:
         raise ConfigError(f"{name}: {error}") from None
     net.registry_name, net.options = name, {**options, "skeleton": skeleton_to_spec(skeleton)}
-    net.initialize(init, ctx)
     net.hybridize(static_alloc=True)
     return net

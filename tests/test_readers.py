@@ -272,7 +272,7 @@ class TestTorch:
             (torch_writer.archive(state, {"0": np.full(3, np.nan, np.float32)}), "a has values that are not finite"),
             (torch_writer.archive(b"K\1", {}), "it holds a value of type int, expected a state dict"),
             (torch_writer.archive(tensor, values), "it holds a tensor"),
-            (torch_writer.archive(torch_writer.dictionary({"x": state}), values), "no state dict in it, found 'x'"),
+            (torch_writer.archive(torch_writer.dictionary({"x": b"K\1"}), values), "no state dict in it, found 'x'"),
             (torch_writer.archive(torch_writer.dictionary({"a": tensor, "b": quantised}), values), "b is a pickled"),
             (torch_writer.archive(b"}(K\1", {}), "STOP at a place"),
             (torch_writer.archive(b"R", {}), "REDUCE at a place"),

@@ -1,8 +1,9 @@
 """What the readers of foreign files share: bytes on loan from the disk, errors in one line, and checks of tensors.
 
 Each format has a reader of its own, in place of the framework that wrote it, so that no framework needs to be
-installed and no code of a file can run. The files are untrusted. Their bytes are mapped, not read; a reader copies the tensors it returns and checks every
-size against the bytes there are before it takes memory. What is not a tensor is limited in number.
+installed and no code of a file can run. The files are untrusted: their bytes are mapped, not read; a reader copies
+the tensors it returns and checks every size against the bytes there are before it takes memory. What is not a tensor
+is limited in number.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Callable
 
 import numpy as np
 
-from ...errors import CheckpointError
+from ...errors import CheckpointError, reason
 from ..file_kind import check_file_of_weights, map_file
 
 MAX_TENSORS = 10_000
@@ -48,9 +49,9 @@ def read_tensors(path: str | Path, kind: str, parse: Callable[[memoryview], Tens
     try:
         return parse(memoryview(content))
     except Exception as error:  # foreign bytes fail in every way there is
-        reason = _describe(error)
+        found = reason(error)
     # Raised outside of the handler: the first exception would keep the file mapped.
-    raise CheckpointError(f"{path}: not {kind}, or a broken one ({reason})")
+    raise CheckpointError(f"{path}: not {kind}, or a broken one ({found})")
 
 
 def add_tensor(tensors: Tensors, name: str, values: np.ndarray) -> None:
@@ -79,9 +80,3 @@ def add_tensor(tensors: Tensors, name: str, values: np.ndarray) -> None:
 def widen_bfloat16(halves: np.ndarray) -> np.ndarray:
     """Return bfloat16 values, given as uint16, as float32, of which they are the upper halves."""
     return (halves.astype(np.uint32) << 16).view(np.float32)
-
-
-def _describe(error: Exception) -> str:
-    """Return the message in one line of at most 200 printable characters."""
-    text = str(error)[:200] or type(error).__name__
-    return "".join(character if character.isprintable() else " " for character in text)

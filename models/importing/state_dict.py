@@ -85,7 +85,7 @@ class Search:
         return any(map(self._is_tensor, state.values()))
 
     def _holds_tensors(self, value: Any, depth: int = _DEPTH) -> bool:
-        """Tell whether a dictionary has tensors, or one within it; each is looked at once, however often it is there."""
+        """Tell whether a dictionary has tensors, or one within it has; each is looked at once."""
         if not depth or not isinstance(value, (dict, list, Thing)):
             return False
         if id(value) not in self._holders:
@@ -97,7 +97,7 @@ class Search:
 
 
 def as_dict(value: Any) -> dict[str, Any]:
-    """Return a dictionary or what was set on an object as it is, pairs as a dictionary, anything else as an empty one."""
+    """Return what a dictionary, pairs or an object that is filled like a dictionary hold; nothing of all else."""
     if isinstance(value, Thing):
         return value.entries or {}
     if isinstance(value, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in value):

@@ -46,8 +46,8 @@ def read_torch(path: str | Path, entry: str = "") -> Tensors:
     """Read the weights of a PyTorch checkpoint.
 
     The state dict may be the whole content or an entry of it such as ``state_dict`` or ``model``, also one within
-    another. Whatever else there is, such as the state of an optimizer, is skipped. Memory is bounded by eight times the size
-    of the file and 64 MB; a sound file takes the size of its weights.
+    another. Whatever else there is, such as the state of an optimizer, is skipped. Memory is bounded by eight times
+    the size of the file and 64 MB; a sound file takes the size of its weights.
 
     Parameters
     ----------
