@@ -87,6 +87,8 @@ class OnnxNetwork:
         self.stride = _typed(self.meta, "stride", int)
         self.multiple = _typed(self.meta, "multiple", int)
         self.kinds = (tuple(_typed(self.meta, "outputs", list)),)
+        if not (self.name and self.name.isprintable()):
+            raise ValueError(f"its model is {quote(self.name)}")
         if not (1 <= self.stride <= _LARGEST and 1 <= self.multiple <= _LARGEST):
             raise ValueError(f"stride {self.stride} and multiple {self.multiple}, expected 1 to {_LARGEST}")
         if self.kinds != (outputs,) or not set(outputs) <= set(MAPS):

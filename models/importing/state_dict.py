@@ -67,7 +67,9 @@ class Search:
     def _candidates(self, state: dict[str, Any], inner: Iterable[str]) -> list[str]:
         others = [key for key in inner if not _TRAINING.search(key)]
         named = [key for key in others if _WEIGHTS.fullmatch(key)]
-        return named if named or self._has_tensors(state) else others
+        # Tensors of plain names beside further entries are notes of the training, such as its best figure.
+        own = any(self._is_tensor(value) and "." in key for key, value in state.items())
+        return named if named or own else others
 
     def _choose(self, state: dict[str, Any], inner: dict[str, dict[str, Any]]) -> str:
         if self._entry in inner:
