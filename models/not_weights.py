@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 import tarfile
@@ -33,6 +34,7 @@ _BEGINNINGS = {
     b"\x80\4": f"a pickle that PyTorch has not written: {_UNREAD}",
     b"\x80\5": f"a pickle that PyTorch has not written: {_UNREAD}",
 }
+_PAGE = re.compile(r"(<!--.*?-->\s*)?<(!doctype html|html|head|body|script|title|meta|h1|center|div|p)\b", re.DOTALL)
 _WEIGHTS = (".pth", ".pt", ".tar", ".ckpt", ".params", ".caffemodel", ".safetensors", ".npz", ".onnx", ".xml")
 
 
@@ -77,7 +79,9 @@ def describe_text(head: bytes, size: int) -> str:
         return ""
     if begin.startswith("version https://") and "\noid " in begin:
         return "a Git LFS pointer, which stands for the file: get the file itself with `git lfs pull`"
-    if re.match(r"<(!doctype html|html|head|body|script|!--.*?--\s*>\s*<(!doctype )?html)", begin, re.DOTALL):
+    if re.match(
+        r"(<!--.*?-->\s*)?<(!doctype html|html|head|body|script|title|meta|h1|center|div|p)\b", begin, re.DOTALL
+    ):
         return _describe_page(text)
     if begin.startswith("<"):
         return _describe_xml(text, begin)
@@ -90,6 +94,8 @@ def describe_text(head: bytes, size: int) -> str:
 
 def _decode(head: bytes) -> str:
     """Return the text of bytes; "" if they are binary."""
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return head.decode("utf-16", "replace")
     try:
         text = head.decode("utf-8-sig", "strict" if len(head) < 4096 else "ignore")
     except UnicodeDecodeError:

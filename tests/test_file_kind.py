@@ -67,6 +67,8 @@ OTHERS = {
     "page": (PAGE, r"a web page \('Virus scan warning'\): the download has brought a page"),
     "page after a comment": (b"\n<!-- saved -->\n<HTML><body>x</body></HTML>", "a web page: "),
     "page in XHTML": (b'<?xml version="1.0"?>\n<html xmlns="x"><body/></html>', "a web page: "),
+    "bare page": (b"<h1>404 Not Found</h1>", "a web page: "),
+    "wide page": ("<html><title>x</title></html>".encode("utf-16"), r"a web page \('x'\)"),
     "long page": (b"<html>" + "Größe ".encode() * 5000, "a web page"),
     "old page": ("<html><title>Größe</title></html>".encode("latin-1"), r"a web page \('Größe'\)"),
     "pointer": (POINTER, "a Git LFS pointer, .*`git lfs pull`"),

@@ -15,6 +15,7 @@ from cpm.inference.detector import PersonDetector
 from cpm.models import get_model, load_network, network_from_meta, read_checkpoint, save_network
 from cpm.models.export import export_onnx
 from cpm.models.importing.openvino import Graph
+from cpm.models.zoo import detector_network
 from cpm.skeletons import Skeleton
 
 from .helpers.mutations import check_survival, mutate, mutate_json
@@ -233,6 +234,28 @@ def test_damaged_graphs(tmp_path):
 
 class TestDetector:
     NAME = "ssd_512_mobilenet1.0_voc"
+
+    def test_same_as_gluon_reads_them(self, tmp_path):
+        net = detector_network(self.NAME)
+        net.initialize(mx.init.Uniform(0.2))
+        images = mx.nd.random.uniform(shape=(1, 3, 128, 128))
+        expected = [array.asnumpy() for array in net(images)]
+        net.save_parameters(str(tmp_path / "new.params"))
+        net.collect_params().save(str(tmp_path / "old.params"), strip_prefix=net.prefix)
+        for name in ("new.params", "old.params"):
+            other = PersonDetector(self.NAME, tmp_path / name)._net
+            for array, wanted in zip(other(images), expected):
+                np.testing.assert_array_equal(array.asnumpy(), wanted)
+
+    def test_shapes_that_do_not_fit_together(self, tmp_path):
+        net = detector_network(self.NAME)
+        net.initialize()
+        net(mx.nd.zeros((1, 3, 128, 128)))
+        arrays = {name: value.data() for name, value in net._collect_params_with_prefix().items()}
+        name, array = next((name, array) for name, array in arrays.items() if array.ndim == 4)
+        mx.nd.save(str(tmp_path / "x.params"), {**arrays, name: mx.nd.ones((array.shape[0], 5, *array.shape[2:]))})
+        with pytest.raises(CheckpointError, match=r"x\.params: (cannot be run|not the parameters of)"):
+            PersonDetector(self.NAME, tmp_path / "x.params", short=128)(np.zeros((90, 130, 3), np.uint8))
 
     def test_a_count_beyond_all_memory(self, tmp_path):
         """MXNet's own reader would take 16 GB for this."""

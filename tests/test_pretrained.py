@@ -14,6 +14,7 @@ from cpm.models.pretrained import PRETRAINED, Pretrained, SourceFile, markdown_t
 from cpm.skeletons import SKELETONS
 
 from .conftest import ROOT
+from .reference.caffe_writer import caffemodel
 from .test_scripts import assert_one_line
 
 XML = b"<net></net>"
@@ -135,6 +136,36 @@ def test_mistakes(mirror, imported, tmp_path):
     with pytest.raises(CheckpointError, match=r"net\.bin: not the published file, 6 bytes, expected 4"):
         fetch("two", mirror=str(mirror))
     assert not imported and not (tmp_path / "home" / "models").exists()
+
+
+def test_copies_under_other_names(mirror, imported, tmp_path, monkeypatch):
+    graph = tmp_path / "graph"
+    graph.write_bytes(XML)
+    numbers = tmp_path / "numbers.dat"
+    numbers.write_bytes(b"BINS")
+    assert fetch("two", files=[numbers, graph]).read_bytes() == XML + b"BINS"
+    file = SourceFile("net.pth", "https://example.org/net.pth")
+    monkeypatch.setitem(PRETRAINED, "one", Pretrained("one", "", "cpm_small", (file,), "", "", "", ""))
+    copy = tmp_path / "net.ckpt"
+    copy.write_bytes(caffemodel({"a": [[1.0]]}))
+    assert fetch("one", files=[copy]).read_bytes() == copy.read_bytes()
+
+
+def test_a_web_page_in_place_of_a_file(imported, tmp_path, monkeypatch):
+    page = tmp_path / "mirror" / "one" / "net.pth"
+    page.parent.mkdir(parents=True)
+    page.write_bytes(b"<html><title>Sign in</title></html>")
+    for size in (None, 1234):
+        file = SourceFile("net.pth", None, size)
+        monkeypatch.setitem(PRETRAINED, "one", Pretrained("one", "", "cpm_small", (file,), "", "", "", ""))
+        with pytest.raises(CheckpointError, match=r"net\.pth: .*a web page \('Sign in'\)"):
+            fetch("one", files=[page])
+    file = SourceFile("net.pth", None)
+    monkeypatch.setitem(PRETRAINED, "one", Pretrained("one", "", "cpm_small", (file,), "", "", "", ""))
+    with pytest.raises(CheckpointError, match="a web page"):
+        fetch("one", mirror=str(tmp_path / "mirror"))
+    assert not (tmp_path / "home" / "downloads" / "one" / "net.pth").exists()  # or it would be taken the next time
+    assert not imported
 
 
 def test_wrong_hash_of_a_copy(monkeypatch, imported, tmp_path):

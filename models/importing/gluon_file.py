@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import mxnet as mx
@@ -10,6 +11,8 @@ from mxnet.gluon import HybridBlock, Parameter
 
 from ...errors import CheckpointError
 from .mxnet_file import read_params
+
+_PREFIX = re.compile("^(arg|aux):")
 
 
 def load_parameters(net: HybridBlock, path: str | Path, name: str, ctx: mx.Context) -> None:
@@ -33,7 +36,7 @@ def load_parameters(net: HybridBlock, path: str | Path, name: str, ctx: mx.Conte
     CheckpointError
         If the file is broken, or one of its arrays or of the parameters is left over or has another shape.
     """
-    arrays = read_params(path)
+    arrays = {_PREFIX.sub("", place): array for place, array in read_params(path).items()}
     expected = _expected(net, arrays)
     problems = [f"{place} is missing" for place in expected if place not in arrays]
     problems += [f"{place} has no place" for place in arrays if place not in expected]
@@ -57,5 +60,7 @@ def _expected(net: HybridBlock, arrays: dict[str, np.ndarray]) -> dict[str, Para
 
 
 def _fits(parameter: Parameter, array: np.ndarray) -> bool:
-    shape = parameter.shape  # with 0 for what the first image would tell
+    shape = parameter.shape  # None, or with 0, for what the first image would tell
+    if shape is None:
+        return True
     return len(shape) == array.ndim and all(size in (0, found) for size, found in zip(shape, array.shape))

@@ -225,7 +225,7 @@ class _OldFile:
                 raise ValueError(f"a storage {str(key)[:40]!r} that the content does not describe")
             end = place + 8 + storage.length * _SIZES[storage.kind]
             if end > len(data) or struct.unpack("<q", data[place : place + 8])[0] != storage.length:
-                raise ValueError(f"{storage.length} elements expected in storage {key!r}")
+                raise ValueError(f"{storage.length} elements expected in storage {key!r}; was the file cut off?")
             self._parts[key] = data[place + 8 : end]
             place = end
         if place != len(data):
