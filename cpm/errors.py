@@ -25,6 +25,12 @@ class DeviceError(CpmError):
     """A device that this machine or this build of MXNet does not have."""
 
 
+def reason(error: BaseException, limit: int = 200) -> str:
+    """Return the message of another's error for one of ours: its first line, printable, of up to `limit` characters."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return "".join(character if character.isprintable() else " " for character in lines[0][:limit])
+
+
 def quote(value: object, limit: int = 100) -> str:
     """Return `repr(value)` for a message, cut to `limit` characters."""
     text = repr(value)

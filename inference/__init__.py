@@ -3,7 +3,7 @@
 from .detector import PersonDetector
 from .estimator import REFERENCES, Maps, PoseEstimator, fit_image, stage_from_last
 from .onnx_network import RUNTIMES, OnnxNetwork
-from .opening import BACKENDS, open_network
+from .opening import BACKENDS, is_exported, open_network
 from .predicting import Predictions, detected_people, given_boxes, predict_files, visible_part, whole_image
 from .topdown import BoxEstimator
 
@@ -20,6 +20,7 @@ __all__ = [
     "detected_people",
     "fit_image",
     "given_boxes",
+    "is_exported",
     "open_network",
     "predict_files",
     "stage_from_last",

@@ -8,8 +8,10 @@ import mxnet as mx
 import numpy as np
 
 from ..checks import check_image
-from ..errors import CheckpointError, ConfigError
+from ..errors import CheckpointError, ConfigError, reason
 from ..models import NORMALISATIONS
+from ..models.file_kind import expect_kind
+from ..models.importing.gluon_file import load_parameters
 from ..models.zoo import detector_network, list_detectors
 from .estimator import fit_image
 
@@ -48,18 +50,14 @@ class PersonDetector:
             raise ConfigError(f"threshold={threshold}, short={short}, expected 0 to 1 and at least {_MULTIPLE} pixels")
         if name not in list_detectors():
             raise ConfigError(f"detector {name!r} is unknown, expected one such as {', '.join(list_detectors()[:3])}")
-        if not Path(weights).is_file():
-            raise CheckpointError(f"{weights}: no such file, expected the parameters of {name} (.params)")
+        expect_kind(weights, "mxnet")
         self.threshold, self.short, self.ctx = threshold, short, ctx or mx.cpu()
+        self.weights = Path(weights)
         self._net = detector_network(name)
         if "person" not in self._net.classes:
             raise ConfigError(f"detector {name!r} knows no people, only {', '.join(self._net.classes[:5])}, ...")
         self._person = self._net.classes.index("person")
-        try:
-            self._net.load_parameters(str(weights), ctx=self.ctx)
-        except (AssertionError, OSError, ValueError, mx.MXNetError) as error:
-            reason = str(error).strip().split("\n", 1)[0]
-            raise CheckpointError(f"{weights}: not the parameters of {name} ({reason})") from None
+        load_parameters(self._net, weights, name, self.ctx)
         self._net.hybridize()
 
     def __call__(self, image: np.ndarray) -> list[tuple[tuple[float, float, float, float], float]]:
@@ -79,12 +77,17 @@ class PersonDetector:
         ------
         DataError
             If the image has another shape or type.
+        CheckpointError
+            If the detector turns out to have parameters that do not fit together.
         """
         check_image(image)
         padded, (across, down) = fit_image(image, self.short, _MULTIPLE)
         mean, deviation = (np.array(values, np.float32) for values in NORMALISATIONS["imagenet"])
         batch = ((padded - mean) / deviation).transpose(2, 0, 1)[None]
-        classes, scores, boxes = (each.asnumpy()[0] for each in self._net(mx.nd.array(batch, ctx=self.ctx))[:3])
+        try:
+            classes, scores, boxes = (each.asnumpy()[0] for each in self._net(mx.nd.array(batch, ctx=self.ctx))[:3])
+        except mx.MXNetError as error:  # shapes that fit one by one, but not together
+            raise CheckpointError(f"{self.weights}: cannot be run ({reason(error)})") from None
         found = (classes[:, 0] == self._person) & (scores[:, 0] >= self.threshold)
         people = []
         for (left, top, right, bottom), score in zip(boxes[found].tolist(), scores[found, 0].tolist()):

@@ -12,12 +12,14 @@ import mxnet as mx
 import numpy as np
 
 from .._compat import available_cores
-from ..errors import CheckpointError, ConfigError, DataError
-from ..models.export import TEXTS, first_line, import_optional, open_session
+from ..errors import CheckpointError, ConfigError, DataError, quote, reason
+from ..models.export import TEXTS, import_optional, open_session
+from ..models.file_kind import expect_kind
 from ..models.posenet import MAPS
 from ..skeletons import skeleton_from_spec
 
 RUNTIMES = ("onnxruntime", "openvino")
+_LARGEST = 1024  # pixels that a stride or a multiple may have
 
 _Runner = Callable[[np.ndarray], Sequence[np.ndarray]]
 
@@ -66,19 +68,33 @@ class OnnxNetwork:
             raise ConfigError(f"runtime={runtime!r}, expected one of {', '.join(RUNTIMES)}")
         self.path, self.runtime = Path(path), runtime
         open_file = _open_openvino if runtime == "openvino" else _open_onnxruntime
+        expect_kind(self.path, "onnx")
         self._run, texts, inputs, outputs = open_file(self.path, threads or available_cores())
+        self.meta: dict[str, Any] = {key: text if key in TEXTS else _parse(text) for key, text in texts.items()}
         try:
-            self.meta: dict[str, Any] = {key: text if key in TEXTS else _parse(text) for key, text in texts.items()}
-            self.name, self.options = str(self.meta["model"]), dict(self.meta["options"])
-            self.skeleton = skeleton_from_spec(self.meta["skeleton"])
-            self.stride, self.multiple = int(self.meta["stride"]), int(self.meta["multiple"])
-            self.kinds = (tuple(self.meta["outputs"]),)
-            if self.kinds != (outputs,) or not set(outputs) <= set(MAPS) or min(self.stride, self.multiple) < 1:
-                raise ValueError("its outputs are others")
-            if inputs != ("images",):
-                raise ValueError("its inputs are others")
-        except (ConfigError, KeyError, TypeError, ValueError):
-            raise CheckpointError(f"{path}: an ONNX file, but none that this package has exported") from None
+            self._describe(inputs, outputs)
+        except (AttributeError, ConfigError, KeyError, TypeError, ValueError) as error:
+            missing = f"no {error}" if isinstance(error, KeyError) else reason(error)
+            raise CheckpointError(
+                f"{path}: an ONNX file, but none that this package has exported ({missing})"
+            ) from None
+
+    def _describe(self, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> None:
+        """Take from the description what the network is."""
+        self.name = _typed(self.meta, "model", str)
+        self.options = _typed(self.meta, "options", dict)
+        self.skeleton = skeleton_from_spec(_typed(self.meta, "skeleton", dict))
+        self.stride = _typed(self.meta, "stride", int)
+        self.multiple = _typed(self.meta, "multiple", int)
+        self.kinds = (tuple(_typed(self.meta, "outputs", list)),)
+        if not (self.name and self.name.isprintable()):
+            raise ValueError(f"its model is {quote(self.name)}")
+        if not (1 <= self.stride <= _LARGEST and 1 <= self.multiple <= _LARGEST):
+            raise ValueError(f"stride {self.stride} and multiple {self.multiple}, expected 1 to {_LARGEST}")
+        if self.kinds != (outputs,) or not set(outputs) <= set(MAPS):
+            raise ValueError(f"its outputs are {quote(outputs)}")
+        if inputs != ("images",):
+            raise ValueError(f"its inputs are {quote(inputs)}")
 
     def __call__(self, images: mx.nd.NDArray | np.ndarray) -> list[list[np.ndarray]]:
         """Compute the maps.
@@ -109,9 +125,21 @@ class OnnxNetwork:
                 f"(batch, height, width, 3) with both sides multiples of {multiple}"
             )
         try:
-            return [list(self._run(array.astype(np.float32, copy=False)))]
+            maps = list(self._run(array.astype(np.float32, copy=False)))
         except Exception as error:  # the errors of the runtimes have no class in common
-            raise CheckpointError(f"{self.path}: {self.runtime} cannot run it ({first_line(error)})") from None
+            raise CheckpointError(f"{self.path}: {self.runtime} cannot run it ({reason(error)})") from None
+        self._check(maps, shape[1] // self.stride, shape[2] // self.stride)
+        return [maps]
+
+    def _check(self, maps: list[np.ndarray], rows: int, columns: int) -> None:
+        """Make sure that the maps are those that the description promises: a damaged file may return anything."""
+        joints, limbs = self.skeleton.num_joints, self.skeleton.num_limbs
+        channels = {"pafs": (2 * limbs,), "heatmaps": (joints, joints + 1), "offsets": (2 * joints,)}
+        for kind, array in zip(self.kinds[0], maps):
+            if array.shape[1] not in channels[kind] or array.shape[2:] != (rows, columns):
+                raise CheckpointError(f"{self.path}: returns {kind} of shape {array.shape}, which is not as described")
+            if not np.isfinite(array).all():
+                raise CheckpointError(f"{self.path}: returns {kind} that are not finite, it is damaged")
 
 
 _Opened = tuple[_Runner, dict[str, str], tuple[str, ...], tuple[str, ...]]
@@ -120,16 +148,18 @@ _Opened = tuple[_Runner, dict[str, str], tuple[str, ...], tuple[str, ...]]
 def _open_onnxruntime(path: Path, threads: int) -> _Opened:
     """Return what runs a file, its description, and the names of its inputs and outputs."""
     session = open_session(path, threads)
-    texts = dict(session.get_modelmeta().custom_metadata_map)
-    inputs, outputs = (tuple(node.name for node in nodes) for nodes in (session.get_inputs(), session.get_outputs()))
+    try:
+        texts = dict(session.get_modelmeta().custom_metadata_map)
+        ports = (session.get_inputs(), session.get_outputs())
+        inputs, outputs = (tuple(node.name for node in nodes) for nodes in ports)
+    except UnicodeDecodeError as error:
+        raise CheckpointError(f"{path}: a broken ONNX file ({reason(error)})") from None
     return lambda images: session.run(None, {"images": images}), texts, inputs, outputs
 
 
 def _open_openvino(path: Path, threads: int) -> _Opened:
     """Return the same on OpenVINO."""
     onnx, core = import_optional("onnx"), _openvino_core()
-    if not path.is_file():
-        raise CheckpointError(f"{path}: no such file, expected an exported network (.onnx)")
     try:
         described = onnx.load(path)
         settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads}
@@ -137,7 +167,7 @@ def _open_openvino(path: Path, threads: int) -> _Opened:
         settings["INFERENCE_PRECISION_HINT"] = "f32"
         model = core.compile_model(str(path), "CPU", settings)
     except Exception as error:  # foreign bytes fail in every way there is
-        raise CheckpointError(f"{path}: not an ONNX file, or a broken one ({first_line(error)})") from None
+        raise CheckpointError(f"{path}: not an ONNX file, or a broken one ({reason(error)})") from None
     texts = {entry.key: entry.value for entry in described.metadata_props}
     graph = described.graph
     named = {entry.name for entry in (*graph.input, *graph.output)}  # OpenVINO knows a tensor by several names
@@ -161,6 +191,13 @@ def _openvino_core() -> Any:
     are freed in the order they were made, the second puts back memory that is gone, and the next Ctrl-C crashes.
     """
     return import_optional("openvino").Core()
+
+
+def _typed(meta: dict[str, Any], key: str, kind: type) -> Any:
+    value = meta[key]
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise TypeError(f"its {key} is {quote(value)}")
+    return value
 
 
 def _parse(text: str) -> Any:

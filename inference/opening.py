@@ -10,15 +10,27 @@ import mxnet as mx
 
 from ..errors import ConfigError
 from ..models import PoseNet, load_network, read_checkpoint
+from ..models.file_kind import find_kind
 from .onnx_network import RUNTIMES, OnnxNetwork
 
 BACKENDS = ("mxnet", *RUNTIMES)
 
 
+def is_exported(path: str | Path) -> bool:
+    """Tell whether a file holds an exported network, which runs on the CPU, and not a checkpoint.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is missing or no kind of weights.
+    """
+    return find_kind(path, "a checkpoint or an exported network") == "onnx"
+
+
 def open_network(
     path: str | Path, backend: str | None = None, ctx: mx.Context | None = None, model: str | None = None
 ) -> tuple[PoseNet | OnnxNetwork, Mapping[str, Any]]:
-    """Open a checkpoint (``.npz``) or an exported network (``.onnx``, in float or int8).
+    """Open a checkpoint or an exported network (in float or int8), whichever the content of the file is.
 
     Parameters
     ----------
@@ -46,7 +58,7 @@ def open_network(
     path = Path(path)
     if backend is not None and backend not in BACKENDS:
         raise ConfigError(f"backend={backend!r}, expected one of {', '.join(BACKENDS)}")
-    if path.suffix == ".onnx":
+    if is_exported(path):
         if backend == "mxnet":
             raise ConfigError(f"{path}: an exported network runs on {' or '.join(RUNTIMES)}, not on mxnet")
         if model is not None:

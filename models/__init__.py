@@ -10,10 +10,11 @@ from .cpm import CpmNet
 from .export import export_onnx, export_symbol
 from .fetching import fetch
 from .importing import INPUTS, import_trunk, import_weights
+from .loading import get_model, load_network, network_from_meta
 from .posenet import NORMALISATIONS, PoseNet, freeze_batch_norm
 from .pretrained import PRETRAINED
 from .quantizing import CALIBRATIONS, Accuracy, quantize_network
-from .registry import get_model, list_models, load_network, network_from_meta, register_model
+from .registry import list_models, register_model
 
 __all__ = [
     "CALIBRATIONS",

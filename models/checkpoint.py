@@ -22,9 +22,10 @@ from typing import Any
 import mxnet as mx
 import numpy as np
 
-from ..errors import CheckpointError, ConfigError
+from ..errors import CheckpointError, ConfigError, quote, reason
 from ..files import atomic_path
 from ..skeletons import Skeleton, skeleton_from_spec
+from .file_kind import expect_kind
 from .posenet import PoseNet, network_parameters
 
 FORMAT = 1
@@ -107,21 +108,20 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
         If the file is missing, broken, or something else than a checkpoint.
     """
     path = Path(path)
-    if not path.is_file():
-        found = "a folder" if path.is_dir() else "no such file"
-        raise CheckpointError(f"{path}: {found}, expected a checkpoint (.npz)")
+    expect_kind(path, "checkpoint")
     try:
         content = _read_arrays(path)
         if "meta" not in content:
             raise ValueError("it holds no 'meta'")
         meta = json.loads(content.pop("meta").tobytes())
     except Exception as error:  # foreign bytes fail in every way there is
-        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        raise CheckpointError(f"{path}: not a checkpoint, or a broken one ({reason})") from None
+        raise CheckpointError(f"{path}: not a checkpoint, or a broken one ({reason(error)})") from None
     _check_meta(path, meta)
     params = {name[len(_NET) :]: array for name, array in content.items() if name.startswith(_NET)}
     if wrong := [name for name, array in params.items() if array.dtype != np.float32]:
-        raise CheckpointError(f"{path}: {wrong[0]} is {params[wrong[0]].dtype}, expected float32")
+        raise CheckpointError(f"{path}: {quote(wrong[0])} is {params[wrong[0]].dtype}, expected float32")
+    if wrong := [name for name, array in params.items() if not np.isfinite(array).all()]:
+        raise CheckpointError(f"{path}: {quote(wrong[0])} has values that are not finite")
     arrays = {name: array for name, array in content.items() if not name.startswith(_NET)}
     return Checkpoint(path, meta, params, arrays)
 
@@ -144,6 +144,13 @@ def load_parameters(net: PoseNet, checkpoint: Checkpoint, part: str = "") -> Non
         If a parameter is missing, unexpected or of another shape, or the networks have another skeleton
         or normalisation. The network is unchanged then.
     """
+    check_parameters(net, checkpoint, part)
+    for name, parameter in _parameters_of(net, part).items():
+        parameter.set_data(mx.nd.array(checkpoint.params[name]))
+
+
+def check_parameters(net: PoseNet, checkpoint: Checkpoint, part: str = "") -> None:
+    """Raise the errors of `load_parameters`, of a network that knows the shapes of its parameters."""
     only = checkpoint.meta.get("part", "")
     if not part.startswith(only):
         raise CheckpointError(
@@ -173,8 +180,6 @@ def load_parameters(net: PoseNet, checkpoint: Checkpoint, part: str = "") -> Non
             f"{checkpoint.path}: holds a {checkpoint.meta['model']} that does not fit this {net.name}: "
             + "; ".join(problems)
         )
-    for name, parameter in expected.items():
-        parameter.set_data(mx.nd.array(found[name]))
 
 
 def skeleton_from_meta(meta: Mapping[str, Any]) -> Skeleton:
@@ -197,8 +202,10 @@ def _check_meta(path: Path, meta: Any) -> None:
     for key, kind in kinds.items():
         if not isinstance(meta, dict) or not isinstance(meta.get(key), kind):
             raise CheckpointError(f"{path}: not a checkpoint of this package, its description has no {key!r}")
+    if not isinstance(meta.get("part", ""), str):
+        raise CheckpointError(f"{path}: its description says part={quote(meta['part'])}, expected a text")
     if meta["format"] != FORMAT:
-        raise CheckpointError(f"{path}: format {meta['format']}, this version of cpm reads format {FORMAT}")
+        raise CheckpointError(f"{path}: format {quote(meta['format'])}, this version of cpm reads format {FORMAT}")
     try:
         skeleton_from_meta(meta)
     except ConfigError as error:

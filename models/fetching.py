@@ -8,8 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,6 +17,8 @@ from ..downloading import check_file, download, server_url
 from ..errors import CheckpointError, ConfigError, DownloadError
 from ..files import atomic_path, home
 from .checkpoint import save_network
+from .file_kind import check_file_of_weights, find_kind
+from .importing import import_trunk, import_weights
 from .pretrained import Pretrained, SourceFile, find_pretrained
 
 logger = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ def fetch(name: str, files: Sequence[str | Path] = (), mirror: str | None = None
     name
         A name in `cpm.models.pretrained.PRETRAINED`.
     files
-        Copies of its files to use in place of a download, told apart by their names or suffixes.
+        Copies of its files to use in place of a download, told apart by their names, suffixes or content.
     mirror
         A URL or folder with NAME/FILE to download from; by default the environment variable ``CPM_MIRROR``, and
         where that is not set each file's own address.
@@ -74,8 +75,6 @@ def next_command(name: str, path: Path) -> str:
 
 
 def _import(entry: Pretrained, file: Path, output: Path, source: dict[str, Any]) -> None:
-    from .importing import import_trunk, import_weights  # not above: importing needs the registry, which fetches
-
     if entry.part == "trunk":
         save_network(output, import_trunk(file, entry.model), extra={"source": source}, part="trunk.")
     else:
@@ -83,32 +82,38 @@ def _import(entry: Pretrained, file: Path, output: Path, source: dict[str, Any])
 
 
 def _match_copies(entry: Pretrained, copies: Sequence[Path]) -> dict[str, Path]:
-    """Tell which copy is which file of the network: by its whole name, else by its suffix."""
-    names = [file.name for file in entry.files]
+    """Tell which copy is which file of the network."""
     matched: dict[str, Path] = {}
     for copy in copies:
-        fits = [name for name in names if name == copy.name]
-        fits = fits or [name for name in names if Path(name).suffix == copy.suffix]
-        if not fits:
-            raise ConfigError(f"{copy}: not a file of {entry.name}, expected {' and '.join(names)}")
-        if fits[0] in matched:
-            raise ConfigError(f"{copy}: {matched[fits[0]]} is the {fits[0]} of {entry.name} already, give one of them")
-        matched[fits[0]] = copy
+        name = _match(entry, copy)
+        if name in matched:
+            raise ConfigError(f"{copy}: {matched[name]} is the {name} of {entry.name} already, give one of them")
+        matched[name] = copy
     return matched
+
+
+def _match(entry: Pretrained, copy: Path) -> str:
+    """Return the name of the file that a copy stands for: by its name, its suffix, or as nothing else is possible."""
+    names = [file.name for file in entry.files]
+    fits = [name for name in names if name == copy.name]
+    fits = fits or [name for name in names if Path(name).suffix == copy.suffix.lower()]
+    if not fits and len(names) > 1:  # the graph and the numbers of an OpenVINO IR
+        sizes = [file.name for file in entry.files if copy.is_file() and file.size == copy.stat().st_size]
+        fits = sizes or [names[0] if find_kind(copy, " or ".join(names)) == "openvino" else names[1]]
+    return (fits or names)[0]
 
 
 def _obtain(entry: Pretrained, file: SourceFile, path: Path, copy: Path | None, mirror: str | None) -> str:
     """Bring a file to `path`; return its hash."""
     if copy is not None:
-        with _checkpoint_errors():
-            digest = check_file(copy, file.size, file.sha256)
+        check_file_of_weights(copy)
+        digest = _check(file, copy)
         if copy.resolve() != path.resolve():
             with atomic_path(path) as temporary:
                 shutil.copyfile(copy, temporary)
         return digest
     if path.is_file():
-        with _checkpoint_errors():
-            return check_file(path, file.size, file.sha256)
+        return _check(file, path)
     url = file.url
     if mirror:
         url = f"{server_url(mirror)}/{entry.name}/{quote(file.name)}"
@@ -117,13 +122,34 @@ def _obtain(entry: Pretrained, file: SourceFile, path: Path, copy: Path | None, 
             f"{entry.name}: {file.name} cannot be downloaded without a browser, get it from {entry.homepage} and "
             f"give it to scripts/fetch_pretrained.py {entry.name} --file PATH"
         )
-    with _checkpoint_errors("; give a copy of the file or a mirror (--file, --mirror)"):
-        return download(url, path, file.size, file.sha256)
-
-
-@contextmanager
-def _checkpoint_errors(advice: str = "") -> Iterator[None]:
     try:
-        yield
+        digest = download(url, path, file.size, file.sha256)
     except DownloadError as error:
-        raise CheckpointError(f"{error}{advice}") from None
+        raise CheckpointError(f"{error}; give a copy of the file or a mirror (--file, --mirror)") from None
+    try:
+        _check_kind(file, path)
+    except CheckpointError:
+        path.unlink()  # or it would be taken for the file the next time
+        raise
+    return digest
+
+
+def _check(file: SourceFile, path: Path) -> str:
+    """Return the hash of what should be a file as it is published."""
+    try:
+        digest = check_file(path, file.size, file.sha256)
+    except DownloadError as error:
+        difference = str(error)
+    else:
+        _check_kind(file, path)
+        return digest
+    try:
+        _check_kind(file, path)
+    except CheckpointError as error:  # such as a web page
+        difference = f"{difference}; it is {str(error).removeprefix(f'{path}: ')}"
+    raise CheckpointError(difference)
+
+
+def _check_kind(file: SourceFile, path: Path) -> None:
+    if not file.name.endswith(".bin"):  # the numbers of an OpenVINO IR, which are no kind by themselves
+        find_kind(path)

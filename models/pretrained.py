@@ -283,7 +283,7 @@ downloads a published network, compares it with its hash, imports it and prints 
 another folder than `~/.cpm`. A download that breaks off goes on where it was when the command is repeated.
 
 - Without a connection, or for a file that a browser must download: `--file PATH`, once for each file, takes files that
-  you have. They must have the names of the table, or at least their suffixes.
+  you have, whatever their names.
 - `--mirror URL`, or the environment variable `CPM_MIRROR`, downloads `URL/NAME/FILE` instead. A folder will do.
 - In Python, `cpm.models.get_model(NETWORK, pretrained="NAME")` does the same and returns the network.
 - `scripts/train_gluon_cpm.py --set model.trunk_file=FILE` starts from a trunk of ImageNet parameters, be it the

@@ -1,4 +1,4 @@
-"""ImageNet parameters for the trunks, from the files of the Gluon and GluonCV model zoos."""
+"""The files of the Gluon and GluonCV model zoos that have ImageNet parameters for the trunks."""
 
 from __future__ import annotations
 
@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import mxnet as mx
-from mxnet.gluon import HybridBlock
 from mxnet.gluon.model_zoo import model_store as gluon_store
 
 from ..errors import CheckpointError, ConfigError
-from .posenet import network_parameters
 from .zoo import model_store as gluoncv_store
 
 _MOBILENETS = {1.0: "mobilenet1.0", 0.75: "mobilenet0.75", 0.5: "mobilenet0.5", 0.25: "mobilenet0.25"}
@@ -64,38 +62,3 @@ def _fetch(store: Any, name: str) -> Path:
             f"cannot download {file_name} ({type(error).__name__}); "
             f"put it into {folder} or give another copy as trunk_file"
         ) from error
-
-
-def load_zoo_trunk(trunk: HybridBlock, path: Path) -> None:
-    """Copy the first parameters of a classifier of the model zoo into the trunk that it begins with.
-
-    Older files of the zoo name their parameters by the classifier's name scopes, newer ones by their
-    places; both list them layer by layer. So they are matched by order, kind and shape.
-
-    Parameters
-    ----------
-    trunk
-        An initialised trunk.
-    path
-        A ``.params`` file.
-
-    Raises
-    ------
-    CheckpointError
-        If the file is missing or broken, or its first parameters are not those of the trunk.
-    """
-    from .importing.mxnet_file import read_params  # here, because what imports whole networks imports this module
-
-    found = list(read_params(path).items())
-    expected = list(network_parameters(trunk).items())
-    misfits = []
-    for (name, parameter), (other, array) in zip(expected, found):
-        if not other.endswith(name.rpartition(".")[2]) or parameter.shape != array.shape:
-            misfits.append(f"{other} {array.shape} in place of {name} {parameter.shape}")
-    if len(found) < len(expected):
-        misfits.append(f"{len(found)} tensors in place of {len(expected)}")
-    if misfits:
-        more = f" and {len(misfits) - 3} more" if len(misfits) > 3 else ""
-        raise CheckpointError(f"{path}: not the trunk of this network: {'; '.join(misfits[:3])}{more}")
-    for (_, parameter), (_, array) in zip(expected, found):
-        parameter.set_data(mx.nd.array(array))

@@ -11,7 +11,7 @@ from cpm.codecs import RULES, crowd_codec
 from cpm.datasets import open_dataset
 from cpm.errors import ConfigError
 from cpm.evaluation import PROTOCOLS, apply_protocol, apply_sigmas, choose_protocol, evaluate_crowd
-from cpm.inference import BACKENDS, REFERENCES, PoseEstimator, open_network, stage_from_last
+from cpm.inference import BACKENDS, REFERENCES, PoseEstimator, is_exported, open_network, stage_from_last
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -88,7 +88,7 @@ def main() -> None:
         return
     if args.resume is None:
         raise ConfigError("--resume is missing: which network is to be evaluated?")
-    exported = args.resume.suffix == ".onnx" and args.gpus is None
+    exported = args.gpus is None and is_exported(args.resume)
     devices = parse_devices("-1" if exported else args.gpus)
     if args.gpus and len(devices) > 1:
         raise ConfigError(f"--gpus={args.gpus}: evaluation runs on one device")

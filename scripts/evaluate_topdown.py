@@ -11,7 +11,7 @@ from cpm.codecs import HeatmapCodec
 from cpm.datasets import open_dataset
 from cpm.errors import ConfigError
 from cpm.evaluation import apply_sigmas, choose_box_protocol, evaluate_people
-from cpm.inference import BACKENDS, BoxEstimator, open_network
+from cpm.inference import BACKENDS, BoxEstimator, is_exported, open_network
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -67,7 +67,7 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     """Parse, build, evaluate."""
     args = parse_arguments()
-    devices = parse_devices("-1" if args.resume.suffix == ".onnx" and args.gpus is None else args.gpus)
+    devices = parse_devices("-1" if args.gpus is None and is_exported(args.resume) else args.gpus)
     if args.gpus and len(devices) > 1:
         raise ConfigError(f"--gpus={args.gpus}: evaluation runs on one device")
     net, meta = open_network(args.resume, args.backend, devices[0])

@@ -18,7 +18,8 @@ def parse_arguments() -> argparse.Namespace:
         "source",
         type=Path,
         metavar="SOURCE",
-        help=".caffemodel, PyTorch .pth, MXNet .params, or the .xml of an OpenVINO IR with its .bin beside it",
+        help="weights of Caffe, PyTorch, safetensors or MXNet, or the .xml of an OpenVINO IR with its .bin beside it; "
+        "the content tells which",
     )
     parser.add_argument(
         "--model", required=True, choices=list_models(), metavar="NAME", help="the network, one of %(choices)s"
@@ -38,6 +39,12 @@ def parse_arguments() -> argparse.Namespace:
         help="an option of the network, e.g. skeleton=MPI_15; may be repeated",
     )
     parser.add_argument(
+        "--entry",
+        default="",
+        metavar="NAME",
+        help="which weights to take, if SOURCE has several sets, e.g. state_dict_ema",
+    )
+    parser.add_argument(
         "--trunk",
         action="store_true",
         help="SOURCE is an ImageNet classifier: keep its trunk, for model.trunk_file of a training",
@@ -50,9 +57,9 @@ def main() -> None:
     args = parse_arguments()
     options = parse_assignments(args.set)
     if args.trunk:
-        net = import_trunk(args.source, args.model, args.input)
+        net = import_trunk(args.source, args.model, args.input, args.entry)
     else:
-        net = import_weights(args.source, args.model, args.input, **options)
+        net = import_weights(args.source, args.model, args.input, entry=args.entry, **options)
     extra = {"source": {"file": args.source.name}}
     save_network(args.output, net, extra=extra, part="trunk." if args.trunk else "")
     print(f"wrote {args.output}: {net.name}, {net.skeleton.name}, input {net.options['normalisation']}")

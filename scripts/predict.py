@@ -21,6 +21,7 @@ from cpm.inference import (
     PoseEstimator,
     detected_people,
     given_boxes,
+    is_exported,
     open_network,
     predict_files,
     whole_image,
@@ -85,7 +86,7 @@ def main() -> None:
     """Parse, build, predict."""
     args = parse_arguments()
     paths = [path for folder in args.pictures for path in list_images(folder)]
-    devices = parse_devices("-1" if args.resume.suffix == ".onnx" and args.gpus is None else args.gpus)
+    devices = parse_devices("-1" if args.gpus is None and is_exported(args.resume) else args.gpus)
     net, meta = open_network(args.resume, args.backend, devices[0])
     find, visible = build_finder(args, net, meta, devices[0])
     notes = {"model": net.name, "checkpoint": str(args.resume)}

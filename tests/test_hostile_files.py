@@ -1,9 +1,11 @@
 """Foreign weights are untrusted: no code in them is run, and no byte of them takes more memory than it is worth."""
 
+import contextlib
 import os
 import pickle
 import struct
 import sys
+import time
 import tracemalloc
 import zipfile
 
@@ -12,12 +14,17 @@ import numpy as np
 import pytest
 
 from cpm.errors import CheckpointError
+from cpm.models.file_kind import find_kind
 from cpm.models.importing.caffe import read_caffemodel
 from cpm.models.importing.mxnet_file import read_params
+from cpm.models.importing.safetensors_file import read_safetensors
 from cpm.models.importing.torch_file import read_torch
 
+from .helpers.mutations import SECONDS, mutate, mutate_json
+from .helpers.scale import repeats
 from .reference import torch_writer
 from .reference.caffe_writer import caffemodel, field, varint
+from .reference.safetensors_writer import safetensors
 
 OVERHEAD = 128 << 10  # what reading any small file takes
 PICKLE = 24 << 20  # what a pickle may take that is too small to be limited by its size
@@ -50,33 +57,6 @@ def traced():
     tracemalloc.stop()
 
 
-def mutate(content, rng):
-    """Damage bytes in one of the ways that files are damaged or that somebody would try."""
-    content = bytearray(content)
-    place = int(rng.integers(len(content)))
-    kind = rng.integers(7)
-    if kind == 0:
-        del content[place:]
-    elif kind == 1:
-        for bit in rng.integers(8 * len(content), size=rng.integers(1, 4)):
-            content[bit // 8] ^= 1 << bit % 8
-    elif kind == 2:
-        span = rng.integers(0, 256, rng.integers(1, 32), np.uint8).tobytes()
-        content[place : place + len(span)] = span
-    elif kind == 3:
-        content[place : place + rng.integers(1, 9)] = b""
-    elif kind == 4:
-        content[place:place] = content[place : place + rng.integers(1, 64)]
-    elif kind == 5:  # a huge length or size, of 32 or 64 bits, signed or not
-        value = (0, 2**31 - 1, 2**31, 2**32 - 1, 2**40, 2**62, 2**63 - 1, 2**64 - 1)[rng.integers(8)]
-        wide = value >= 2**32 or rng.integers(2)
-        content[place : place + (8 if wide else 4)] = struct.pack("<Q" if wide else "<I", value)
-    else:
-        value = varint(1 << int(rng.integers(7, 70)))
-        content[place : place + len(value)] = value
-    return bytes(content)
-
-
 def weights(count=4):
     rng = np.random.default_rng(0)
     return {f"layer{k}": rng.normal(size=(4, 3, 3)).astype(np.float32) for k in range(count)}
@@ -92,13 +72,23 @@ def torch_content():
     return torch_writer.dictionary({"state_dict": torch_writer.dictionary(tensors), **others}), weights()
 
 
+def mutate_message(content, rng):
+    """Damage a protocol buffer, also by a length of its own coding."""
+    if rng.integers(7):
+        return mutate(content, rng)
+    place = int(rng.integers(len(content)))
+    value = varint(1 << int(rng.integers(7, 70)))
+    return content[:place] + value + content[place + len(value) :]
+
+
 def old_caffe(rng, tmp_path):
-    return mutate(caffemodel({name: [array, array[0, 0]] for name, array in weights().items()}, old=True), rng)
+    layers = {name: [array, array[0, 0]] for name, array in weights().items()}
+    return mutate_message(caffemodel(layers, old=True), rng)
 
 
 def new_caffe(rng, tmp_path):
-    packed = bool(rng.integers(2))
-    return mutate(caffemodel({name: [array, array[0, 0]] for name, array in weights().items()}, packed=packed), rng)
+    layers = {name: [array, array[0, 0]] for name, array in weights().items()}
+    return mutate_message(caffemodel(layers, packed=bool(rng.integers(2))), rng)
 
 
 def torch_archive(rng, tmp_path):
@@ -122,6 +112,17 @@ def mxnet_params(rng, tmp_path):
     return mutate(path.read_bytes(), rng)
 
 
+def safetensors_file(rng, tmp_path):
+    return mutate(safetensors(weights()), rng)
+
+
+def safetensors_description(rng, tmp_path):
+    content = safetensors(weights())
+    size = struct.unpack("<Q", content[:8])[0]
+    header = mutate_json(content[8 : 8 + size], rng)
+    return struct.pack("<Q", len(header)) + header + content[8 + size :]
+
+
 @pytest.mark.parametrize(
     ("damage", "read", "count"),
     [
@@ -130,18 +131,25 @@ def mxnet_params(rng, tmp_path):
         (torch_archive, read_torch, 200),
         (torch_pickle, read_torch, 400),
         (torch_old_file, read_torch, 400),
-        (mxnet_params, read_params, 1000),
+        (mxnet_params, read_params, 500),
+        (safetensors_file, read_safetensors, 300),
+        (safetensors_description, read_safetensors, 300),
     ],
 )
 @pytest.mark.filterwarnings("ignore:invalid escape sequence")  # in texts of pickles
 def test_damaged_files(damage, read, count, tmp_path, traced):
     rng = np.random.default_rng(1)
     path = tmp_path / "net"
+    count = repeats(count, 5000)
     refused = 0
     for _ in range(count):
         path.write_bytes(damage(rng, tmp_path))
+        start = time.process_time()
         refused += isinstance(read_bounded(read, path, factor=8), str)
-    assert count // 2 < refused < count  # most, but a flip inside of a weight cannot be seen
+        with contextlib.suppress(CheckpointError):
+            find_kind(path)
+        assert time.process_time() - start < SECONDS
+    assert count // 3 < refused < count  # most, but a flip inside of a weight cannot be seen
 
 
 @pytest.mark.parametrize("write", [caffemodel, torch_writer.archive, torch_writer.old_file, mx.nd.save])

@@ -282,7 +282,6 @@ class TestAccounting:
             ),
             ((path, "cpm_vgg"), ConfigError, "'cpm_vgg' is unknown"),
             ((path, "cpm_vgg19", "rgb"), ConfigError, "input 'rgb' is unknown, expected one of openpose-bgr"),
-            ((tmp_path / "x.h5", "cpm_vgg19"), CheckpointError, r"\.h5 is no format of weights, expected \.caffemodel"),
             ((tmp_path / "y.params", "cpm_vgg19"), CheckpointError, "no such file"),
             ((tmp_path / "y.xml", "lightweight_openpose"), CheckpointError, r"y\.xml: no such file"),
         ):

@@ -197,7 +197,7 @@ def _seeded(seed):
         ({"name": "cpm_mobilenet", "skeleton": {"name": "x"}}, "skeleton.*joints"),
         ({"name": "cpm_mobilenet", "width": 0.6, "pretrained": "imagenet"}, "width=0.6.*1.0, 0.75, 0.5, 0.25"),
         (
-            {"name": "cpm_mobilenet", "normalisation": "centred", "trunk_file": "x.params"},
+            {"name": "cpm_mobilenet", "normalisation": "centred", "pretrained": "imagenet"},
             "normalisation='imagenet'",
         ),
         ({"name": "lightweight_openpose", "block": "wide"}, "block='wide', expected one of separable, reduced"),

@@ -14,7 +14,10 @@ from cpm.models.pretrained import PRETRAINED, Pretrained, SourceFile, markdown_t
 from cpm.skeletons import SKELETONS
 
 from .conftest import ROOT
+from .reference.caffe_writer import caffemodel
 from .test_scripts import assert_one_line
+
+XML = b"<net></net>"
 
 
 @pytest.fixture(autouse=True)
@@ -40,12 +43,12 @@ def imported(monkeypatch):
 @pytest.fixture
 def mirror(tmp_path, monkeypatch):
     """Put a network into the table whose files are nowhere but in a mirror; return the folder of that."""
-    files = (SourceFile("net.xml", "file:///nowhere/net.xml", 3), SourceFile("net.bin", None, 4))
+    files = (SourceFile("net.xml", "file:///nowhere/net.xml", len(XML)), SourceFile("net.bin", None, 4))
     entry = Pretrained("two", "Two files", "cpm_small", files, "none", "none", "RGB", "https://example.org/two")
     monkeypatch.setitem(PRETRAINED, "two", entry)
     folder = tmp_path / "a mirror" / "two"
     folder.mkdir(parents=True)
-    (folder / "net.xml").write_bytes(b"xml")
+    (folder / "net.xml").write_bytes(XML)
     (folder / "net.bin").write_bytes(b"bins")
     return folder.parent
 
@@ -91,7 +94,7 @@ def test_home(monkeypatch):
 
 def test_fetch_from_a_mirror(mirror, imported, tmp_path, monkeypatch):
     path = fetch("two", mirror=str(mirror))
-    assert path == tmp_path / "home" / "models" / "two.npz" and path.read_bytes() == b"xmlbins"
+    assert path == tmp_path / "home" / "models" / "two.npz" and path.read_bytes() == XML + b"bins"
     entry, file, source = imported[0]
     assert entry is PRETRAINED["two"] and file == tmp_path / "home" / "downloads" / "two" / "net.xml"
     assert source["name"] == "two" and [len(part["sha256"]) for part in source["files"]] == [64, 64]
@@ -101,19 +104,19 @@ def test_fetch_from_a_mirror(mirror, imported, tmp_path, monkeypatch):
     (tmp_path / "home" / "downloads" / "two" / "net.bin").unlink()
     path.unlink()
     monkeypatch.setenv("CPM_MIRROR", mirror.as_uri() + "/")
-    assert fetch("two").read_bytes() == b"xmlbins"
+    assert fetch("two").read_bytes() == XML + b"bins"
 
 
 def test_fetch_copies(mirror, imported, tmp_path):
     copy = tmp_path / "renamed.bin"
     copy.write_bytes(b"BINS")
     path = fetch("two", files=[str(copy), mirror / "two" / "net.xml"])
-    assert path.read_bytes() == b"xmlBINS" and copy.read_bytes() == b"BINS"
+    assert path.read_bytes() == XML + b"BINS" and copy.read_bytes() == b"BINS"
     path.unlink()
     cached = tmp_path / "home" / "downloads" / "two" / "net.bin"
-    assert fetch("two", files=[cached]).read_bytes() == b"xmlBINS"  # a copy that is in its place already
+    assert fetch("two", files=[cached]).read_bytes() == XML + b"BINS"  # a copy that is in its place already
     path.unlink()
-    assert fetch("two", files=[mirror / "two" / "net.bin"]).read_bytes() == b"xmlbins"  # replaces what was there
+    assert fetch("two", files=[mirror / "two" / "net.bin"]).read_bytes() == XML + b"bins"  # replaces what was there
 
 
 def test_mistakes(mirror, imported, tmp_path):
@@ -123,7 +126,7 @@ def test_mistakes(mirror, imported, tmp_path):
         fetch("two")
     with pytest.raises(CheckpointError, match=r"two: net\.bin cannot .* https://example\.org/two .*--file"):
         fetch("two", files=[mirror / "two" / "net.xml"])
-    with pytest.raises(ConfigError, match=r"net\.pth: not a file of two, expected net\.xml and net\.bin"):
+    with pytest.raises(CheckpointError, match=r"net\.pth: no such file, expected net\.xml or net\.bin"):
         fetch("two", files=["net.pth"])
     with pytest.raises(ConfigError, match=r"b\.bin: a\.bin is the net\.bin of two already"):
         fetch("two", files=["a.bin", "b.bin"])
@@ -135,12 +138,42 @@ def test_mistakes(mirror, imported, tmp_path):
     assert not imported and not (tmp_path / "home" / "models").exists()
 
 
+def test_copies_under_other_names(mirror, imported, tmp_path, monkeypatch):
+    graph = tmp_path / "graph"
+    graph.write_bytes(XML)
+    numbers = tmp_path / "numbers.dat"
+    numbers.write_bytes(b"BINS")
+    assert fetch("two", files=[numbers, graph]).read_bytes() == XML + b"BINS"
+    file = SourceFile("net.pth", "https://example.org/net.pth")
+    monkeypatch.setitem(PRETRAINED, "one", Pretrained("one", "", "cpm_small", (file,), "", "", "", ""))
+    copy = tmp_path / "net.ckpt"
+    copy.write_bytes(caffemodel({"a": [[1.0]]}))
+    assert fetch("one", files=[copy]).read_bytes() == copy.read_bytes()
+
+
+def test_a_web_page_in_place_of_a_file(imported, tmp_path, monkeypatch):
+    page = tmp_path / "mirror" / "one" / "net.pth"
+    page.parent.mkdir(parents=True)
+    page.write_bytes(b"<html><title>Sign in</title></html>")
+    for size in (None, 1234):
+        file = SourceFile("net.pth", None, size)
+        monkeypatch.setitem(PRETRAINED, "one", Pretrained("one", "", "cpm_small", (file,), "", "", "", ""))
+        with pytest.raises(CheckpointError, match=r"net\.pth: .*a web page \('Sign in'\)"):
+            fetch("one", files=[page])
+    file = SourceFile("net.pth", None)
+    monkeypatch.setitem(PRETRAINED, "one", Pretrained("one", "", "cpm_small", (file,), "", "", "", ""))
+    with pytest.raises(CheckpointError, match="a web page"):
+        fetch("one", mirror=str(tmp_path / "mirror"))
+    assert not (tmp_path / "home" / "downloads" / "one" / "net.pth").exists()  # or it would be taken the next time
+    assert not imported
+
+
 def test_wrong_hash_of_a_copy(monkeypatch, imported, tmp_path):
-    file = SourceFile("net.pth", None, 7, "0" * 64)
+    file = SourceFile("net.pth", None, 9, "0" * 64)
     monkeypatch.setitem(PRETRAINED, "one", Pretrained("one", "", "cpm_small", (file,), "", "", "", ""))
     copy = tmp_path / "net.pth"
-    copy.write_bytes(b"weights")
-    with pytest.raises(CheckpointError, match=rf"net\.pth: .*its SHA-256 is 9a12.*, expected {'0' * 64}"):
+    copy.write_bytes(b"\x12\x01" + bytes(7))
+    with pytest.raises(CheckpointError, match=rf"net\.pth: .*its SHA-256 is .*, expected {'0' * 64}"):
         fetch("one", files=[copy])
     assert copy.exists() and not imported
 

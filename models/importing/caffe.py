@@ -173,7 +173,7 @@ def _read_fields(data: memoryview) -> Iterator[tuple[_Field, Any]]:
         else:
             raise ValueError(f"a field of the unknown wire type {wire}")
         if size > len(data) - place:
-            raise ValueError(f"a field of {size} bytes where {len(data) - place} are left")
+            raise ValueError(f"a field of {size} bytes where {len(data) - place} are left; was the file cut off?")
         yield (number, wire), data[place : place + size]
         place += size
 

@@ -11,19 +11,21 @@ from mxnet.gluon import Block, nn
 
 from ...errors import CheckpointError
 from ..posenet import NORMALISATIONS, PoseNet, network_parameters
-from ..registry import get_model
+from ..registry import build
 from .layouts import INPUTS
 from .openvino import Convolution, Graph
 
 
-def build_from_ir(source: Path, model: str, source_input: str, ctx: Any, **options: Any) -> tuple[PoseNet, dict]:
+def build_from_ir(
+    source: Path, model: str, source_input: str, ctx: Any, skeleton: Any = None, **options: Any
+) -> tuple[PoseNet, dict]:
     """Build a network and return it with the values of an IR by their places.
 
     Parameters
     ----------
     source
         The ``.xml``.
-    model, source_input, ctx, **options
+    model, source_input, ctx, skeleton, **options
         As for `cpm.models.import_weights`.
 
     Raises
@@ -36,7 +38,7 @@ def build_from_ir(source: Path, model: str, source_input: str, ctx: Any, **optio
     order, normalisation = INPUTS[source_input]
     if model == "lightweight_openpose" and "block" not in options:
         options["block"] = "reduced"  # the one of the OpenVINO release
-    net = get_model(model, ctx=ctx, **{"normalisation": normalisation, **options})
+    net = build(model, skeleton, {"normalisation": normalisation, **options}, ctx)
     factor = _input_factor(graph, net, order)
     layers = list(_layers(net))
     problems = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,34 +11,50 @@ from typing import Any, Callable
 import mxnet as mx
 import numpy as np
 
-from ...errors import CheckpointError, ConfigError
+from ...errors import CheckpointError, ConfigError, quote
+from ..file_kind import KINDS, find_kind
 from ..posenet import PoseNet, network_parameters
-from ..registry import get_model
+from ..registry import build, find_entry
 from .caffe import read_caffemodel
 from .graph_match import build_from_ir
-from .layouts import INPUTS, Layout, count_stages, find_layout, stage_inputs, tensor_names
+from .layouts import INPUTS, Layout, count_stages, find_layouts, stage_inputs, tensor_names
 from .mxnet_file import read_params
+from .reading import Tensors
+from .safetensors_file import read_safetensors
 from .torch_file import read_torch
 
-_READERS: dict[str, tuple[str, Callable[[Path], dict[str, np.ndarray]]]] = {
-    ".caffemodel": ("caffe", read_caffemodel),
-    ".pth": ("torch", read_torch),
-    ".pt": ("torch", read_torch),
-    ".tar": ("torch", read_torch),
-    ".params": ("mxnet", read_params),
+logger = logging.getLogger(__name__)
+
+# By the kind of a file: whose names its tensors have, and what reads it.
+_READERS: dict[str, tuple[str, Callable[..., Tensors]]] = {
+    "caffe": ("caffe", read_caffemodel),
+    "torch": ("torch", read_torch),
+    "safetensors": ("torch", read_safetensors),
+    "mxnet": ("mxnet", read_params),
+}
+
+_NO_SOURCES = {
+    "checkpoint": "there is nothing to import: give it to --resume, pretrained or model.trunk_file as it is",
+    "onnx": "of which weights are not read: scripts/predict.py and evaluate.py run those that this package exports",
 }
 
 
 def import_weights(
-    source: str | Path, model: str, source_input: str | None = None, ctx: Any = None, **options: Any
+    source: str | Path,
+    model: str,
+    source_input: str | None = None,
+    ctx: Any = None,
+    entry: str = "",
+    skeleton: Any = None,
+    **options: Any,
 ) -> PoseNet:
     """Build a network and give it the weights of a file of another framework.
 
     Parameters
     ----------
     source
-        A ``.caffemodel``, a PyTorch ``.pth`` (also ``.pt`` and ``.pth.tar``), an MXNet ``.params`` or the ``.xml``
-        of an OpenVINO IR, whose ``.bin`` lies beside it. No code in it is run.
+        A Caffe model, a PyTorch checkpoint, safetensors, MXNet parameters, or the ``.xml`` of an OpenVINO IR, whose
+        ``.bin`` lies beside it. The content tells which, whatever the name. No code in it is run.
     model
         The name of the network.
     source_input
@@ -46,8 +63,13 @@ def import_weights(
         normalisation.
     ctx
         A context or a list of them.
+    entry
+        Which weights to take of a file with several sets: the name of the entry of a PyTorch checkpoint that holds
+        them, e.g. ``"state_dict_ema"``, or what the names of their tensors begin with.
+    skeleton
+        The body, as for `cpm.models.get_model`.
     **options
-        Options of the network, e.g. ``skeleton="MPI_15"``; the file tells the number of stages.
+        Options of the network, e.g. ``width=0.5``; the file tells the number of stages.
 
     Returns
     -------
@@ -58,18 +80,18 @@ def import_weights(
     ------
     CheckpointError
         If the file is missing or broken, of an unknown layout, or one of its tensors or of those of the network is
-        left over or has another shape.
+        left over or has another shape, or the file has several sets of weights.
     ConfigError
         If the network, an option or the input is unknown.
     """
     source = Path(source)
     _check_input(source_input)
-    if source.suffix == ".xml":
-        net, values = build_from_ir(source, model, source_input or "openpose-bgr", ctx, **options)
+    find_entry(model)
+    if find_kind(source) == "openvino":
+        net, values = build_from_ir(source, model, source_input or "openpose-bgr", ctx, skeleton, **options)
         assign(net, values)
         return net
-    file_format, tensors = _read(source)
-    layout = _choose(source, file_format, model, tensors, trunk=False)
+    layout, tensors = _read(source, model, entry, trunk=False)
     order, normalisation = INPUTS[source_input or layout.input]
     try:
         told = {**dict(layout.options), **count_stages(layout, tensors)}
@@ -78,19 +100,21 @@ def import_weights(
     if wrong := [key for key in told if options.get(key, told[key]) != told[key]]:
         key = wrong[0]
         raise CheckpointError(f"{source}: of a {model} with {key}={told[key]!r}, not {key}={options[key]!r}")
-    net = get_model(model, ctx=ctx, **{"normalisation": normalisation, **options, **told})
+    net = build(model, skeleton, {"normalisation": normalisation, **options, **told}, ctx)
     assign(net, collect(source, net, layout, tensors, order))
     return net
 
 
-def import_trunk(source: str | Path, model: str = "cpm_vgg19", source_input: str | None = None) -> PoseNet:
+def import_trunk(
+    source: str | Path, model: str = "cpm_vgg19", source_input: str | None = None, entry: str = ""
+) -> PoseNet:
     """Build a network whose trunk has the weights of a classifier; the rest has first values.
 
     Parameters
     ----------
     source
-        The ``.caffemodel`` of the VGG19 of Simonyan and Zisserman, or the ``.pth`` of torchvision's.
-    model, source_input
+        The Caffe model of the VGG19 of Simonyan and Zisserman, or torchvision's.
+    model, source_input, entry
         As for `import_weights`.
 
     Returns
@@ -105,12 +129,28 @@ def import_trunk(source: str | Path, model: str = "cpm_vgg19", source_input: str
     """
     source = Path(source)
     _check_input(source_input)
-    file_format, tensors = _read(source)
-    layout = _choose(source, file_format, model, tensors, trunk=True)
+    find_entry(model)
+    layout, tensors = _read(source, model, entry, trunk=True)
     order, normalisation = INPUTS[source_input or layout.input]
-    net = get_model(model, normalisation=normalisation)
+    net = build(model, None, {"normalisation": normalisation})
     assign(net, collect(source, net, layout, tensors, order))
     return net
+
+
+def load_trunk(net: PoseNet, source: Path) -> None:
+    """Give the trunk of a network the weights of a classifier, which wants the input that the network has.
+
+    Raises
+    ------
+    CheckpointError
+        As `import_trunk`; and if the classifier wants another input.
+    """
+    layout, tensors = _read(source, net.name, "", trunk=True)
+    order, normalisation = INPUTS[layout.input]
+    if net.options["normalisation"] != normalisation:
+        ours = net.options["normalisation"]
+        raise CheckpointError(f"{source}: its input wants normalisation={normalisation!r}, the network has {ours!r}")
+    assign(net, collect(source, net, layout, tensors, order))
 
 
 def collect(
@@ -162,26 +202,37 @@ def _check_input(source_input: str | None) -> None:
         raise ConfigError(f"input {source_input!r} is unknown, expected one of {', '.join(INPUTS)}")
 
 
-def _read(source: Path) -> tuple[str, dict[str, np.ndarray]]:
-    if source.suffix not in _READERS:
-        known = ", ".join([*_READERS, ".xml"])
-        raise CheckpointError(f"{source}: {source.suffix or 'no suffix'} is no format of weights, expected {known}")
-    file_format, read = _READERS[source.suffix]
-    tensors = read(source)
-    if file_format == "mxnet":  # which joins the name of a layer and the kind of a tensor by an underscore
-        kind = re.compile(r"_(weight|bias|gamma|beta|(running|moving)_(mean|var))$")
-        tensors = {kind.sub(r".\1", name).replace(".moving_", ".running_"): tensors[name] for name in tensors}
-    return file_format, tensors
-
-
-def _choose(source: Path, file_format: str, model: str, tensors: Mapping[str, np.ndarray], trunk: bool) -> Layout:
-    layout = find_layout(file_format, model, tensors, trunk)
-    if layout is None:
-        get_model(model)  # an unknown network is another mistake
+def _read(source: Path, model: str, entry: str, trunk: bool) -> tuple[Layout, Tensors]:
+    """Return the tensors of a file that belong to a network, by the names that the layout gives them."""
+    kind = find_kind(source)
+    if kind not in _READERS:
+        raise CheckpointError(f"{source}: {KINDS[kind]}, {_NO_SOURCES.get(kind, 'which has no trunk to import')}")
+    names_of, read = _READERS[kind]
+    tensors = read(source, entry) if kind == "torch" else read(source)
+    if names_of == "mxnet":  # which joins the name of a layer and the kind of a tensor by an underscore
+        suffix = re.compile(r"_(weight|bias|gamma|beta|(running|moving)_(mean|var))$")
+        tensors = {suffix.sub(r".\1", name).replace(".moving_", ".running_"): tensors[name] for name in tensors}
+    layouts = find_layouts(names_of, model, tensors, trunk)
+    if not layouts:
         some = ", ".join(list(tensors)[:3])
         what = f"the trunk of a {model}" if trunk else f"a {model}"
         raise CheckpointError(f"{source}: no known layout of {what}, its {len(tensors)} tensors are {some}, ...")
-    return layout
+    if len(layouts) > 1:
+        layouts = {prefix: layout for prefix, layout in layouts.items() if prefix.rstrip(".") == entry} or layouts
+    if len(layouts) > 1:
+        names = " and ".join(quote(prefix.rstrip("."), 40) for prefix in list(layouts)[:5])
+        raise CheckpointError(f"{source}: holds several networks, {names}: say which one with the option entry")
+    ((prefix, layout),) = layouts.items()
+    return layout, _part(source, tensors, prefix)
+
+
+def _part(source: Path, tensors: Tensors, prefix: str) -> Tensors:
+    """Return the tensors whose names begin with the prefix of the network, by what follows it."""
+    others = [name for name in tensors if not name.startswith(prefix)]
+    if others:
+        some = ", ".join(others[:3])
+        logger.info("%s: %d tensors are not of the network %s and left out: %s", source, len(others), prefix, some)
+    return {name[len(prefix) :]: array for name, array in tensors.items() if name.startswith(prefix)}
 
 
 def _name_trunk(net: PoseNet, tensors: Mapping[str, np.ndarray], used: set[str], unused: str) -> dict[str, np.ndarray]:

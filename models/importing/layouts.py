@@ -70,11 +70,19 @@ class Layout:
     trunk: bool = False
 
 
-def find_layout(file_format: str, model: str, names: Iterable[str], trunk: bool = False) -> Layout | None:
-    """Return the layout of a network whose sign is among the names of a file."""
-    known = set(names)
-    fitting = (layout for layout in LAYOUTS if (layout.format, layout.model) == (file_format, model))
-    return next((layout for layout in fitting if layout.trunk == trunk and layout.sign in known), None)
+def find_layouts(file_format: str, model: str, names: Iterable[str], trunk: bool = False) -> dict[str, Layout]:
+    """Return the layouts of a network whose sign is among the names of a file, by what stands before it there.
+
+    That is "" as a rule, or a prefix such as ``model.``, where the network is a part of a larger one.
+    """
+    fitting = [layout for layout in LAYOUTS if (layout.format, layout.model) == (file_format, model)]
+    found: dict[str, Layout] = {}
+    for name in names:
+        for layout in fitting:
+            prefix = name.removesuffix(layout.sign)
+            if layout.trunk == trunk and prefix != name and (not prefix or prefix.endswith(".")):
+                found.setdefault(prefix, layout)
+    return found
 
 
 def count_stages(layout: Layout, names: Iterable[str]) -> dict[str, int]:

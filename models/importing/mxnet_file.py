@@ -86,7 +86,7 @@ class _Source:
 
     def take(self, size: int) -> memoryview:
         if size > self.rest:
-            raise ValueError(f"{size} bytes expected where {self.rest} are left")
+            raise ValueError(f"{size} bytes expected where {self.rest} are left; was the file cut off?")
         self._place += size
         return self._data[self._place - size : self._place]
 

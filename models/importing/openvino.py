@@ -16,7 +16,8 @@ from typing import Any, Callable, TypeVar
 
 import numpy as np
 
-from ...errors import CheckpointError
+from ...errors import CheckpointError, reason
+from ..file_kind import check_file_of_weights
 
 _DTYPES = {"f32": "<f4", "f16": "<f2", "i64": "<i8", "i32": "<i4", "i8": "i1", "u8": "u1"}
 _ARITHMETIC: dict[str, np.ufunc] = {
@@ -74,6 +75,14 @@ class _Node:
     inputs: tuple[str, ...]
 
 
+def _find_binary(path: Path) -> Path:
+    """Return the file of numbers that lies beside the graph: by its name with another suffix, however written."""
+    names = [path.with_suffix(".bin"), path.with_suffix(".BIN"), path.with_name(f"{path.name}.bin")]
+    binary = next((name for name in names if name.is_file()), names[0])
+    check_file_of_weights(binary, f"the numbers of the OpenVINO IR {path.name}")
+    return binary
+
+
 def _refuse_broken(method: Callable[[Graph], Result]) -> Callable[[Graph], Result]:
     """Turn whatever a broken file makes of a method into an error that names the file."""
 
@@ -82,8 +91,7 @@ def _refuse_broken(method: Callable[[Graph], Result]) -> Callable[[Graph], Resul
         try:
             return method(graph)
         except _BROKEN as error:
-            reason = f"no {error}" if isinstance(error, KeyError) else str(error)
-            raise graph.error(" ".join(reason.split())[:200]) from None
+            raise graph.error(f"no {error}" if isinstance(error, KeyError) else reason(error)) from None
 
     return guarded
 
@@ -104,10 +112,8 @@ class Graph:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        binary = path.with_suffix(".bin")
-        for file in (path, binary):
-            if not file.is_file():
-                raise CheckpointError(f"{file}: no such file, expected the .xml and .bin of an OpenVINO IR")
+        check_file_of_weights(path, "the .xml of an OpenVINO IR")
+        binary = _find_binary(path)
         if path.stat().st_size > _MAX_XML:
             raise self.error("the .xml is too large")
         self._bytes = np.memmap(binary, np.uint8, "r") if binary.stat().st_size else np.zeros(0, np.uint8)
@@ -306,7 +312,7 @@ class Graph:
         if min([*shape, 1]) < 0 or offset < 0 or math.prod(shape) * dtype.itemsize != size:
             raise ValueError(f"{node.name} claims {size} bytes at {offset} for {shape}")
         if offset + size > len(self._bytes):
-            raise ValueError(f"{node.name} ends at byte {offset + size} of {len(self._bytes)}")
+            raise ValueError(f"{node.name} ends at byte {offset + size} of {len(self._bytes)}; was the .bin cut off?")
         array = self._bytes[offset : offset + size].tobytes()
         values: Any = np.frombuffer(array, dtype).reshape(shape).astype(np.float32)
         if not np.isfinite(values).all():

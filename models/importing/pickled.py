@@ -2,7 +2,8 @@
 
 `pickle.Unpickler` runs whatever functions a pickle asks for. Here a function or class is a `Name`, and what a call
 of it would return an inert `Thing`, unless the caller of `read_pickle` makes something of it. Sets and the
-attributes of objects are dropped; dictionaries keep the entries whose keys are strings.
+attributes of objects are dropped; dictionaries, and objects that are filled like them, keep the entries whose keys
+are strings.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import pickletools
 from dataclasses import dataclass
 from typing import IO, Any, Callable, cast
 
-from .reading import Stream
+from ..stream import Stream
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,22 @@ class Name:
     name: str
 
 
-@dataclass(frozen=True)
 class Thing:
-    """An object that was not made: what the function or class of this name would have returned."""
+    """An object that was not made: what the function or class of this name would have returned.
 
-    __slots__ = ("name",)
-    name: str
+    Attributes
+    ----------
+    name
+        Of the function or class.
+    entries
+        What was set on it by key, as on a dictionary; None if nothing was.
+    """
+
+    __slots__ = ("entries", "name")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.entries: dict[str, Any] | None = None
 
 
 def read_pickle(
@@ -140,7 +151,7 @@ class _Machine:
     def make_set(self, _: Any) -> None:
         """Push a placeholder for the items above the mark."""
         self.pop_mark()
-        self.stack.append(_SET)
+        self.stack.append(Thing("set"))
 
     def append(self, _: Any) -> None:
         """Add an item to the list below it."""
@@ -208,16 +219,17 @@ class _Machine:
         target = self.stack[-1]
         if len(items) % 2 or not isinstance(target, (dict, Thing)):
             raise TypeError
-        if isinstance(target, dict):
-            # Hashing another key, such as a deeply nested tuple, could exhaust the stack of the interpreter.
-            pairs = zip(items[::2], items[1::2])
-            target.update((key, value) for key, value in pairs if isinstance(key, str))
+        if isinstance(target, Thing):
+            target.entries = target.entries or {}
+            target = target.entries
+        # Hashing another key, such as a deeply nested tuple, could exhaust the stack of the interpreter.
+        pairs = zip(items[::2], items[1::2])
+        target.update((key, value) for key, value in pairs if isinstance(key, str))
 
 
 _MAX_NAME = 500
-_SET = Thing("set")
 
-_CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": (), "EMPTY_SET": _SET}
+_CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
 
 _LITERALS = (
     *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"),
@@ -254,6 +266,7 @@ _METHODS: dict[str, Callable[[_Machine, Any], Any]] = {
     "LIST": _Machine.make_list,
     "APPEND": _Machine.append,
     "APPENDS": _Machine.append_many,
+    "EMPTY_SET": lambda machine, _: machine.stack.append(Thing("set")),
     "EMPTY_DICT": lambda machine, _: machine.stack.append({}),
     "DICT": _Machine.make_dict,
     "SETITEM": _Machine.set_item,

@@ -1,18 +1,20 @@
 """What the readers of foreign files share: bytes on loan from the disk, errors in one line, and checks of tensors.
 
-The files are untrusted. Their bytes are mapped, not read; a reader copies the tensors it returns and checks every
-size against the bytes there are before it takes memory. What is not a tensor is limited in number.
+Each format has a reader of its own, in place of the framework that wrote it, so that no framework needs to be
+installed and no code of a file can run. The files are untrusted: their bytes are mapped, not read; a reader copies
+the tensors it returns and checks every size against the bytes there are before it takes memory. What is not a tensor
+is limited in number.
 """
 
 from __future__ import annotations
 
-import mmap
 from pathlib import Path
 from typing import Callable
 
 import numpy as np
 
-from ...errors import CheckpointError
+from ...errors import CheckpointError, reason
+from ..file_kind import check_file_of_weights, map_file
 
 MAX_TENSORS = 10_000
 MAX_NAME = 500
@@ -39,22 +41,17 @@ def read_tensors(path: str | Path, kind: str, parse: Callable[[memoryview], Tens
         If the file is missing or `parse` fails.
     """
     path = Path(path)
-    if not path.is_file():
-        found = "a folder" if path.is_dir() else "no such file"
-        raise CheckpointError(f"{path}: {found}, expected {kind}")
-    if not path.stat().st_size:
-        raise CheckpointError(f"{path}: an empty file, expected {kind}")
+    check_file_of_weights(path, kind)
     try:
-        with open(path, "rb") as file:
-            content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        content = map_file(path)
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be read ({error.strerror})") from None
     try:
         return parse(memoryview(content))
     except Exception as error:  # foreign bytes fail in every way there is
-        reason = _describe(error)
+        found = reason(error)
     # Raised outside of the handler: the first exception would keep the file mapped.
-    raise CheckpointError(f"{path}: not {kind}, or a broken one ({reason})")
+    raise CheckpointError(f"{path}: not {kind}, or a broken one ({found})")
 
 
 def add_tensor(tensors: Tensors, name: str, values: np.ndarray) -> None:
@@ -80,59 +77,6 @@ def add_tensor(tensors: Tensors, name: str, values: np.ndarray) -> None:
     tensors[name] = array
 
 
-class Stream:
-    """A view of bytes as a file, for the parsers of the standard library.
-
-    Parameters
-    ----------
-    data
-        The bytes.
-    limit
-        How many bytes may be copied at once.
-    """
-
-    _LINE = 4096
-
-    def __init__(self, data: memoryview, limit: int) -> None:
-        self._data = data
-        self._limit = limit
-        self._place = 0
-
-    def read(self, size: int | None = -1) -> bytes:
-        """Return the next `size` bytes, or as many as there are."""
-        rest = len(self._data) - self._place
-        size = rest if size is None or size < 0 else min(size, rest)
-        if size > self._limit:
-            raise ValueError(f"a part of {size} bytes where at most {self._limit} are expected")
-        part = bytes(self._data[self._place : self._place + size])
-        self._place += size
-        return part
-
-    def readline(self) -> bytes:
-        """Return the bytes up to the next line feed, which is near in a sound file."""
-        line = bytes(self._data[self._place : self._place + self._LINE])
-        line = line[: line.find(b"\n") + 1] or line
-        self._place += len(line)
-        return line
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """Move as `io.IOBase.seek` does, within the bytes."""
-        place = offset + (0, self._place, len(self._data))[whence]
-        if not 0 <= place <= len(self._data):
-            raise OSError("a place outside of the file")
-        self._place = place
-        return place
-
-    def tell(self) -> int:
-        """Return the place of the next byte."""
-        return self._place
-
-    def seekable(self) -> bool:
-        """Return True."""
-        return True
-
-
-def _describe(error: Exception) -> str:
-    """Return the message in one line of at most 200 printable characters."""
-    text = str(error)[:200] or type(error).__name__
-    return "".join(character if character.isprintable() else " " for character in text)
+def widen_bfloat16(halves: np.ndarray) -> np.ndarray:
+    """Return bfloat16 values, given as uint16, as float32, of which they are the upper halves."""
+    return (halves.astype(np.uint32) << 16).view(np.float32)

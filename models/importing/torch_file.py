@@ -17,19 +17,21 @@ import struct
 import zipfile
 import zlib
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .pickled import Name, Thing, read_pickle
-from .reading import MAX_DIMENSIONS, Stream, Tensors, add_tensor, read_tensors
+from ..file_kind import list_archive
+from ..stream import Stream
+from .pickled import Thing, read_pickle
+from .reading import MAX_DIMENSIONS, Tensors, add_tensor, read_tensors, widen_bfloat16
+from .state_dict import Search, describe, plain_names
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _VERSION = 1001
 _MEMBER = b"PK\x03\x04"
-_DIRECTORY_LIMIT = 2 << 20  # bytes of the directory of an archive, enough for twenty thousand storages
-_WRAPPERS = ("state_dict", "model_state", "model", "net")
 _WEIGHTS = {"FloatStorage": "<f4", "DoubleStorage": "<f8", "HalfStorage": "<f2", "BFloat16Storage": "<u2"}
 _SIZES = {
     **{kind: np.dtype(dtype).itemsize for kind, dtype in _WEIGHTS.items()},
@@ -40,30 +42,33 @@ _SIZES = {
 }
 
 
-def read_torch(path: str | Path) -> Tensors:
+def read_torch(path: str | Path, entry: str = "") -> Tensors:
     """Read the weights of a PyTorch checkpoint.
 
-    The state dict may be the whole content or an entry ``state_dict``, ``model_state``, ``model`` or ``net`` of it.
-    Whatever else there is, such as the state of an optimizer, is skipped. Memory is bounded by eight times the size
-    of the file and 64 MB; a sound file takes the size of its weights.
+    The state dict may be the whole content or an entry of it such as ``state_dict`` or ``model``, also one within
+    another. Whatever else there is, such as the state of an optimizer, is skipped. Memory is bounded by eight times
+    the size of the file and 64 MB; a sound file takes the size of its weights.
 
     Parameters
     ----------
     path
         A file of ``torch.save``.
+    entry
+        Which entry to take, where several hold weights.
 
     Returns
     -------
     dict
-        float32 arrays in the order of the file, without a prefix ``module.`` that all of them have. Tensors that
-        are not floats, such as ``num_batches_tracked``, are no weights and left out.
+        float32 arrays in the order of the file, by names without ``module.``, ``_orig_mod.`` and the like, which
+        parallel training and compiling put there. Tensors that are not floats, such as ``num_batches_tracked``, are
+        no weights and left out.
 
     Raises
     ------
     CheckpointError
-        If the file is missing, broken, big-endian, or has no state dict of plain tensors.
+        If the file is missing, broken, big-endian, has no state dict of plain tensors, or several of them.
     """
-    return read_tensors(path, "a PyTorch checkpoint", _parse)
+    return read_tensors(path, "a PyTorch checkpoint", partial(_parse, entry=entry))
 
 
 @dataclass(frozen=True)
@@ -93,13 +98,13 @@ class _Tensor:
     plain: bool
 
 
-def _parse(data: memoryview) -> Tensors:
+def _parse(data: memoryview, entry: str) -> Tensors:
     container: _Archive | _OldFile = _Archive(data) if bytes(data[:4]) == _MEMBER else _OldFile(data)
-    state = _find_state(container.content)
-    prefix = "module." if all(name.startswith("module.") for name in state) else ""
+    state = _find_tensors(container.content, entry)
     tensors: Tensors = {}
     room = 4 * len(data)  # twice what float16 needs; tensors may share a storage, but not to multiply a file
-    for name, tensor in state.items():
+    for plain, name in plain_names(state).items():
+        tensor = state[name]
         storage = tensor.part.storage
         if storage.kind not in _WEIGHTS:
             continue
@@ -107,7 +112,7 @@ def _parse(data: memoryview) -> Tensors:
         room -= 4 * values.size
         if room < 0:
             raise ValueError("its tensors are several times as large as the file")
-        add_tensor(tensors, name[len(prefix) :], values)
+        add_tensor(tensors, plain, values)
     if not tensors:
         raise ValueError("none of its tensors is of floats")
     return tensors
@@ -128,6 +133,9 @@ class _Objects:
             if not isinstance(part, _Part):
                 raise TypeError
             return _Tensor(part, offset, shape, strides, plain=not (len(more) > 2 and more[2]))
+        if name == "torch._tensor._rebuild_from_type_v2":  # a tensor with attributes
+            function, _, inner, _ = arguments
+            return self.call(function.name, inner)
         if name in ("torch._utils._rebuild_parameter", "torch._utils._rebuild_parameter_with_state"):
             return arguments[0]
         return Thing(name)
@@ -155,7 +163,7 @@ class _Archive:
         self._data = data
         self._members: dict[str, zipfile.ZipInfo] = {}
         self._sound: set[str] = set()
-        for member in zipfile.ZipFile(Stream(data, _DIRECTORY_LIMIT)).infolist():
+        for member in list_archive(data):
             if self._members.setdefault(member.filename, member) is not member:
                 raise ValueError(f"two members are named {member.filename!r}")
         pickles = [name for name in self._members if name.endswith("/data.pkl") and name.count("/") == 1]
@@ -217,7 +225,7 @@ class _OldFile:
                 raise ValueError(f"a storage {str(key)[:40]!r} that the content does not describe")
             end = place + 8 + storage.length * _SIZES[storage.kind]
             if end > len(data) or struct.unpack("<q", data[place : place + 8])[0] != storage.length:
-                raise ValueError(f"{storage.length} elements expected in storage {key!r}")
+                raise ValueError(f"{storage.length} elements expected in storage {key!r}; was the file cut off?")
             self._parts[key] = data[place + 8 : end]
             place = end
         if place != len(data):
@@ -235,40 +243,13 @@ def _operations(data: memoryview) -> int:
     return 200_000 + len(data) // 64
 
 
-def _find_state(content: Any) -> dict[str, _Tensor]:
+def _find_tensors(content: Any, entry: str) -> dict[str, _Tensor]:
     """Return the tensors of the state dict in the content of a checkpoint."""
-    outer = _as_dict(content)
-    if not outer:
-        raise ValueError(f"it holds {_describe(content)}, expected a state dict")
-    for candidate in (*(outer.get(key) for key in _WRAPPERS), outer):
-        state = _as_dict(candidate)
-        values = {id(value): value for value in state.values()}.values()  # each once, however often it is there
-        if _has_tensors(state) and not any(_has_tensors(_as_dict(value)) for value in values):
-            break
-    else:
-        entries = ", ".join(f"{key[:40]!r}: {_describe(value)}" for key, value in list(outer.items())[:5])
-        raise ValueError(f"no state dict in it, found {entries}")
+    state = Search(lambda value: isinstance(value, _Tensor), entry).find(content)
     for name, value in state.items():
         if isinstance(value, Thing) and value.name.startswith("torch."):
-            raise ValueError(f"{name} is {_describe(value)}, expected a plain tensor")
+            raise ValueError(f"{name} is {describe(value)}, expected a plain tensor")
     return {name: value for name, value in state.items() if isinstance(value, _Tensor)}
-
-
-def _as_dict(value: Any) -> dict[str, Any]:
-    """Return a dictionary as it is, a list of pairs as a dictionary, anything else as an empty one."""
-    if isinstance(value, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in value):
-        return {key: item for key, item in value if isinstance(key, str)}
-    return value if isinstance(value, dict) else {}
-
-
-def _has_tensors(state: dict[str, Any]) -> bool:
-    return any(isinstance(value, _Tensor) for value in state.values())
-
-
-def _describe(value: Any) -> str:
-    if isinstance(value, (Thing, Name)):
-        return f"a pickled {value.name}"
-    return "a tensor" if isinstance(value, _Tensor) else f"a value of type {type(value).__name__}"
 
 
 def _view(tensor: _Tensor, data: memoryview) -> np.ndarray:
@@ -288,8 +269,8 @@ def _view(tensor: _Tensor, data: memoryview) -> np.ndarray:
         return np.zeros(shape, np.float32)
     elements = np.frombuffer(data, _WEIGHTS[part.storage.kind])[part.first + tensor.offset :]
     strided = np.lib.stride_tricks.as_strided(elements, shape, [step * elements.itemsize for step in steps])
-    if part.storage.kind == "BFloat16Storage":  # the upper half of a float32
-        return (strided.astype(np.uint32) << 16).view(np.float32)
+    if part.storage.kind == "BFloat16Storage":
+        return widen_bfloat16(strided)
     return strided
 
 
