@@ -109,7 +109,9 @@ def restore_trainer(trainer: gluon.Trainer, net: PoseNet, arrays: dict[str, np.n
     CheckpointError
         If the arrays do not fit the parameters, or are not finite.
     """
-    if updates == 0 and not arrays:
+    if updates == 0:
+        if arrays:
+            raise CheckpointError(f"{len(arrays)} arrays of optimizer state, and not one update")
         return
     counts = {index: updates for index in range(len(trainer._params))}
     optimizer = trainer._optimizer

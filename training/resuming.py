@@ -35,6 +35,11 @@ def recipe_of(checkpoint: Checkpoint) -> EasyDict:
     except (AttributeError, ArithmeticError, ConfigError, KeyError, RecursionError, TypeError, ValueError) as error:
         reason = quote(str(error), 200)
         raise CheckpointError(f"{checkpoint.path}: its training state is broken (the recipe: {reason})") from None
+    if config.model.name != checkpoint.meta["model"]:
+        raise CheckpointError(
+            f"{checkpoint.path}: its training state is broken "
+            f"(the recipe of a {quote(config.model.name)}, the network is a {quote(checkpoint.meta['model'])})"
+        )
     epochs = config.train.epochs
     if progress.epoch > epochs or (progress.epoch == epochs and progress.batch):
         raise CheckpointError(
