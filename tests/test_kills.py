@@ -85,6 +85,7 @@ def kill_at_a_checkpoint(data, output, devices, name, rng) -> None:
     assert process.wait() != 0
 
 
+@pytest.mark.slow("starts more than a dozen processes")
 def test_every_kill_goes_on_to_the_same_files(reference, data, tmp_path):
     devices, whole = reference
     rng = random.Random(devices)

@@ -179,11 +179,11 @@ def test_the_best_network_goes_along_only_if_it_is_that(stopped, tmp_path, caplo
 
 def test_a_folder_with_checkpoints_is_not_taken_over(stopped, finished, tmp_path):
     last = finished / "last.npz"
-    for source in (None, stopped):
+    for resume in (None, stopped / "last.npz", finished / "kept.npz"):
         with pytest.raises(ConfigError, match=f"holds a run already .*--resume={last}, choose another --output"):
-            check_output(finished, source, overwrite=False)
-        check_output(finished, source, overwrite=True)
-    check_output(finished, finished / ".." / "run", overwrite=False)
+            check_output(finished, resume, overwrite=False)
+        check_output(finished, resume, overwrite=True)
+    check_output(finished, finished / ".." / "run" / "last.npz", overwrite=False)
     for name in ("best.npz", "epoch-005.npz"):
         (tmp_path / name).mkdir()
         (tmp_path / name / name).write_bytes(b"")
@@ -269,7 +269,7 @@ def test_a_finished_run_says_so(run_script, finished):
     assert process.stdout == ""
     assert process.stderr == f"{finished / 'last.npz'}: finished, all 2 epochs are trained; --epochs=N trains on\n"
     assert contents(finished) == before
-    with pytest.raises(ConfigError, match=r"train\.epochs=1: .*last\.npz is in epoch 3 already"):
+    with pytest.raises(ConfigError, match=r"train\.epochs=1: .*last\.npz has done 2 epochs already"):
         choose_recipe(None, "", None, finished / "last.npz", ["train.epochs=1"])
 
 
@@ -374,8 +374,6 @@ def test_states_that_are_not_finite_are_refused(stopped, tmp_path, name, value):
         {"meter": {"sums": [float("nan")] * 2, "samples": 2}},
         {"meter": {"sums": [1.0, 1.0], "samples": -2}},
         {"meter": 3},
-        {"lr": -1.0},
-        {"lr": float("inf")},
         {"updates": 0},
         {"devices": "two"},
         {"people": -1},
@@ -471,7 +469,7 @@ def test_a_loss_that_is_no_number_is_told_by_its_place(config, tmp_path):
 def test_workers_are_bounded(config, tmp_path):
     config.train.num_workers = 100_000
     with pytest.raises(
-        ConfigError, match=r"train\.num_workers=100000: expected 0 to \d+, threads beyond the \d+ cores"
+        ConfigError, match=r"train\.num_workers=100000: expected 0 to \d+, this process may use \d+ cores"
     ):
         build_trainer(config, ONE, tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -205,7 +205,7 @@ def test_recipe_network_and_checkpoint_must_fit(config, tmp_path):
         build_trainer(resumed, [mx.cpu()], run, checkpoint)
     with pytest.raises(ConfigError, match="holds a run already"):
         check_output(run, None, overwrite=False)
-    check_output(run, run, overwrite=False)
+    check_output(run, run / "last.npz", overwrite=False)
 
 
 def test_broken_image_is_counted_and_the_run_goes_on(config, tmp_path, caplog):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Callable
 import mxnet as mx
 from easydict import EasyDict
 
+from ..checks import check_workers
 from ..codecs import HeatmapCodec, crowd_codec
 from ..configs import TASKS, load_config, override
 from ..datasets import (
@@ -38,10 +38,6 @@ from ..skeletons import skeleton_from_spec
 from .amp import choose_precision
 from .resuming import check_changes, recipe_of
 from .trainer import PoseTrainer
-
-# The most threads that prepare batches, by core, and anywhere.
-_WORKERS_PER_CORE = 8
-_WORKERS = 32
 
 # The first values of convolutions that do not name their own.
 INITS: dict[str, Callable[[], mx.init.Initializer | None]] = {
@@ -127,7 +123,7 @@ def build_trainer(
         If the recipe, the data or the checkpoint is not what it should be; nothing is written then.
     """
     skeleton, contexts = skeleton_from_spec(config.labels.skeleton), list(contexts)
-    _check_workers(config.train.num_workers)
+    check_workers("train.num_workers", config.train.num_workers)
     choose_precision(config.train.amp, contexts)  # before anything is loaded
     if checkpoint is None:
         mx.random.seed(config.train.seed)
@@ -227,16 +223,6 @@ def _person_samples(config: EasyDict, net: PoseNet, split: str, augment: bool) -
     dataset = open_dataset(config.data.dataset, config.data.root, split, net.skeleton)
     people = choice.people(dataset, size[0] / size[1], enlarge)
     return PersonSet(people, dataset.skeleton, codec, size, augmentation, config.train.seed)
-
-
-def _check_workers(number: int) -> None:
-    """Make sure that no more threads are asked for than any machine like this could use."""
-    cores = os.cpu_count() or 1
-    most = max(_WORKERS_PER_CORE * cores, _WORKERS)
-    if number > most:
-        raise ConfigError(
-            f"train.num_workers={number}: expected 0 to {most}, threads beyond the {cores} cores here prepare no more"
-        )
 
 
 def _loader(config: EasyDict, samples: SampleSet, training: bool) -> BatchLoader:

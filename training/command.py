@@ -21,7 +21,7 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--config", help="a recipe of configs/ by name, or a file of yours that ends in .py")
     what.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a value of the recipe, "
                       "e.g. --set train.log_every=10; may be given many times")  # fmt: skip
-    what.add_argument("--resume", type=Path, metavar="FILE", help="a last.npz: go on exactly where it was written")
+    what.add_argument("--resume", type=Path, metavar="FILE", help="a last.npz: go on where it was written")
     what.add_argument("--list", action="store_true", help="list the recipes with the published figures and stop")
     data = parser.add_argument_group("data and output")
     data.add_argument("--dataset-root", help="the folder with the annotations and the images "
@@ -84,6 +84,6 @@ def run_training(arguments: argparse.Namespace, task: str, default: str, model: 
         logger.info("%s: finished, all %d epochs are trained; --epochs=N trains on", checkpoint.path, epochs)
         return None
     output = arguments.output or source or Path("output") / config.name
-    check_output(output, source, arguments.overwrite)
+    check_output(output, arguments.resume, arguments.overwrite)
     build_trainer(config, contexts, output, checkpoint).fit()
     return Path(output)

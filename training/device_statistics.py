@@ -35,8 +35,11 @@ def restore_statistics(net: PoseNet, contexts: Sequence[mx.Context], arrays: Map
     CheckpointError
         If the arrays do not fit the network and the devices.
     """
+    places = _statistics(net)
+    if len(arrays) > len(contexts) * len(places):
+        raise CheckpointError(f"{len(arrays)} statistics of devices, expected {len(contexts) * len(places)}")
     for number, context in enumerate(contexts):
-        for place, parameter in _statistics(net).items():
+        for place, parameter in places.items():
             saved = arrays.get(f"{_prefix(number)}{place}")
             if saved is None or saved.shape != parameter.shape:
                 found = "nothing" if saved is None else f"shape {saved.shape}"

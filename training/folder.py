@@ -23,15 +23,15 @@ _RECORDS = (
 )
 
 
-def check_output(output: Path, source: Path | None, overwrite: bool) -> None:
+def check_output(output: Path, resume: Path | None, overwrite: bool) -> None:
     """Make sure that a run does not take the place of another that the folder holds.
 
     Parameters
     ----------
     output
         The folder.
-    source
-        The folder of the run that goes on; None for a new one.
+    resume
+        The checkpoint of the run that goes on; None for a new one.
     overwrite
         Whether it may.
 
@@ -42,7 +42,7 @@ def check_output(output: Path, source: Path | None, overwrite: bool) -> None:
     """
     if output.exists() and not output.is_dir():
         raise ConfigError(f"--output {output}: a file, expected a folder")
-    if overwrite or is_same(output, source):
+    if overwrite or (resume is not None and is_same(output, resume.parent) and resume.name == "last.npz"):
         return
     held = [path for pattern in _CHECKPOINTS for path in sorted(output.glob(pattern))]
     if held:

@@ -15,7 +15,7 @@ from .amp import backward, choose_precision, lower_precision, scale_gradients
 from .losses import StageLoss, offset_weights
 from .optimizer import TrunkFreezer, make_trainer
 from .progress import Progress
-from .schedule import Schedule
+from .schedule import schedule_of
 
 Maps = Mapping[str, mx.nd.NDArray]
 
@@ -55,9 +55,7 @@ class Learner:
         options = config.train
         self.net = net
         self.names = [f"stage{number}_{kind}" for number, kinds in enumerate(net.kinds, 1) for kind in kinds]
-        self.schedule = Schedule(
-            config.optimizer.lr, options.epochs * epoch_batches, epoch=epoch_batches, **config.schedule
-        )
+        self.schedule = schedule_of(config, epoch_batches)
         self.precision = choose_precision(options.amp, contexts)
         if self.precision:
             lower_precision(net, self.precision)

@@ -46,27 +46,20 @@ class RunState:
         How often the parameters were updated: less than the iterations where the loss scale has left out steps.
     loss_scale
         See :func:`cpm.training.amp.scaling_state`.
-    lr
-        The learning rate of the last update; None in old files.
     meter
         See :meth:`cpm.training.meter.LossMeter.state`; empty in old files.
     people
         The checksum of the people that are trained on; None in old files.
     devices
-        How many there were.
+        How many there were; None in old files.
     """
 
     progress: Progress
     updates: int
     loss_scale: Any
-    lr: float | None = None
     meter: dict[str, Any] = field(default_factory=dict)
     people: int | None = None
-    devices: int = 1
-
-    def to_meta(self) -> dict[str, Any]:
-        """Return the entries of the description, fit for JSON."""
-        return asdict(self)
+    devices: int | None = None
 
 
 def read_state(checkpoint: Checkpoint) -> RunState:
@@ -91,10 +84,9 @@ def _parse(meta: Mapping[str, Any]) -> RunState:
         progress,
         updates=_whole("updates", meta.get("updates", progress.iteration), progress.iteration),
         loss_scale=meta.get("loss_scale", {}),
-        lr=_number("lr", meta["lr"]) if "lr" in meta else None,
         meter=_meter(meta["meter"]) if "meter" in meta else {},
         people=_whole("people", meta["people"], 2**32 - 1) if "people" in meta else None,
-        devices=_whole("devices", meta.get("devices", 1)),
+        devices=_whole("devices", meta["devices"]) if "devices" in meta else None,
     )
 
 

@@ -10,8 +10,8 @@ from easydict import EasyDict
 from ..configs import from_json, to_json
 from ..errors import CheckpointError, ConfigError, quote
 from ..models import Checkpoint, skeleton_from_meta
-from .progress import RunState, read_state
-from .schedule import Schedule
+from .progress import Progress, read_state
+from .schedule import schedule_of
 
 Changes = dict[str, tuple[Any, Any]]
 
@@ -77,7 +77,8 @@ def check_changes(checkpoint: Checkpoint, old: EasyDict, new: EasyDict) -> None:
         raise ConfigError(f"{checkpoint.path}: brings its own network; model.* and labels.skeleton cannot be changed")
     epochs = new.train.epochs
     if progress.epoch > epochs or (progress.epoch == epochs and progress.batch):
-        raise ConfigError(f"train.epochs={epochs}: {checkpoint.path} is in epoch {progress.epoch + 1} already")
+        done = f"{progress.epoch} epochs" + (f" and {progress.batch} batches" if progress.batch else "")
+        raise ConfigError(f"train.epochs={epochs}: {checkpoint.path} has done {done} already")
     refused = [key for key in changes if key.partition(".")[0] in _SECTIONS or key in _KEYS]
     if progress.batch and refused:
         raise ConfigError(
@@ -112,24 +113,45 @@ def check_people(checkpoint: Checkpoint, people: int, epoch_batches: int) -> Non
         )
 
 
-def notes_of(state: RunState, changes: Changes, schedule: Schedule, people: int, devices: int) -> list[str]:
-    """Return what there is to say of a run that goes on, a line each."""
+def notes_of(checkpoint: Checkpoint, new: EasyDict, epoch_batches: int, people: int, devices: int) -> list[str]:
+    """Return what there is to say of a run that goes on otherwise than it was, a line each.
+
+    Parameters
+    ----------
+    checkpoint
+        Where it goes on from.
+    new
+        The recipe that it goes on by.
+    epoch_batches, people, devices
+        The batches of an epoch, the checksum of the people and the number of devices from now on.
+    """
+    state = read_state(checkpoint)
+    old = recipe_of(checkpoint)
+    changes = changes_of(old, new)
     notes = [f"changed: {_describe(key, changes)}" for key in changes]
     if state.people not in (None, people):
         notes.append("changed: the people to train on")
-    if state.devices != devices:
+    if state.devices != devices and max(state.devices or 1, devices) > 1:
         notes.append(
-            f"changed: devices: {state.devices} -> {devices}; batch normalisation goes on with the mean of their "
-            "statistics, and the run is not to the digit the one that it would have been"
+            f"changed: devices: {state.devices or 'unknown'} -> {devices}; batch normalisation goes on with the mean "
+            "of their statistics, and the figures are not to the digit those of a run without the change"
         )
-    before = state.lr
-    if before is not None and any(key.startswith(_SCHEDULED) for key in changes):
-        iteration = state.progress.iteration
-        notes.append(
-            f"learning rate ({schedule.kind}, {schedule.total} iterations in all): {before:.3g} in the last iteration, "
-            f"{schedule(iteration):.3g} in the next, {schedule(max(schedule.total - 1, 0)):.3g} at the end"
-        )
+    if any(key.startswith(_SCHEDULED) for key in changes):
+        notes.append(_schedule_note(state.progress, old, new, epoch_batches))
     return notes
+
+
+def _schedule_note(progress: Progress, old: EasyDict, new: EasyDict, epoch_batches: int) -> str:
+    """Say how the learning rate goes on."""
+    # Between epochs the batches may be others than before.
+    before = epoch_batches if progress.batch or not progress.epoch else progress.iteration // progress.epoch
+    schedule = schedule_of(new, epoch_batches)
+    last = schedule_of(old, before)(max(progress.iteration - 1, 0))
+    rates = last, schedule(progress.iteration), schedule(schedule.total - 1)
+    return (
+        f"learning rate ({schedule.kind}, {schedule.total} iterations in all): "
+        "{:.3g} in the last iteration, {:.3g} in the next, {:.3g} at the end".format(*rates)
+    )
 
 
 def _describe(key: str, changes: Changes) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, replace
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -13,16 +12,16 @@ import mxnet as mx
 from easydict import EasyDict
 from tqdm import tqdm
 
-from ..configs import to_json
 from ..datasets import BatchLoader, Example
 from ..errors import ConfigError, DataError
-from ..models import Checkpoint, PoseNet, save_network
+from ..models import Checkpoint, PoseNet
+from .folder import is_same
 from .learner import Learner
 from .logs import RunLog
 from .meter import LossMeter
 from .progress import Progress
-from .resuming import changes_of, check_people, notes_of, recipe_of
-from .state import check_parameters, restore_run, run_arrays, run_state
+from .resuming import check_people, notes_of
+from .state import RunKeeper
 from .stopping import StopSignal
 from .validation import Problems, Validation
 
@@ -89,6 +88,7 @@ class PoseTrainer:
         self._epoch_batches = min(options.max_iterations or len(train), len(train))
         self.learner = Learner(net, config, self.contexts, self._epoch_batches)
         self._meter = LossMeter(self.learner.names)
+        self._keeper = RunKeeper(self.output, config, self.learner, self._meter, train)
         self.progress = Progress()
         self._problems = Problems()
         self._validation = Validation(self.learner, val, options.max_val_batches, self._problems)
@@ -108,8 +108,10 @@ class PoseTrainer:
             After a SIGINT or SIGTERM, once a checkpoint is written.
         """
         with RunLog(self.output, self._source, self.progress) as log, StopSignal() as stop:
-            self._source = self.output
             self._announce()
+            if self._source is not None and not is_same(self.output, self._source):
+                self.save("last.npz")  # from now on this folder has a run
+            self._source = self.output
             while self.progress.epoch < self.config.train.epochs:
                 self._train_epoch(log, stop)
                 # Before the validation too: it takes long, and who kills may not wait for it.
@@ -128,25 +130,14 @@ class PoseTrainer:
         CpmError
             If a parameter or a loss is no longer a number; nothing is written then.
         """
-        extra = {"config": to_json(self.config), "progress": asdict(self.progress), "resumable": resumable}
-        arrays = None
-        if resumable:
-            extra |= run_state(self.learner, self._meter, self.progress, self._people).to_meta()
-            arrays = run_arrays(self.learner)
-        check_parameters(self.net, self.progress.iteration)
-        save_network(self.output / name, self.net, extra=extra, arrays=arrays)
-
-    @cached_property
-    def _people(self) -> int:
-        return self.train.checksum()
+        self._keeper.save(name, self.progress, resumable)
 
     def _resume(self, checkpoint: Checkpoint) -> None:
-        check_people(checkpoint, self._people, self._epoch_batches)
-        state = restore_run(checkpoint, self.learner, self._meter)
-        self.progress = state.progress
+        people = self._keeper.people
+        check_people(checkpoint, people, self._epoch_batches)
+        self._notes = notes_of(checkpoint, self.config, self._epoch_batches, people, len(self.contexts))
+        self.progress = self._keeper.restore(checkpoint).progress
         self._source = checkpoint.path.parent
-        changes = changes_of(recipe_of(checkpoint), self.config)
-        self._notes = notes_of(state, changes, self.learner.schedule, self._people, len(self.contexts))
 
     def _announce(self) -> None:
         epochs = self.config.train.epochs

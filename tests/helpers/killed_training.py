@@ -13,7 +13,7 @@ from pathlib import Path
 import mxnet as mx
 
 from cpm.configs import recipe
-from cpm.training import build_trainer, check_output, choose_recipe, trainer
+from cpm.training import build_trainer, check_output, choose_recipe, state
 
 READY = "training begins"
 
@@ -41,7 +41,7 @@ def make_config(data: Path):
 
 def plant(number: int, when: str, name: str, count: int) -> None:
     """Let the process get a signal when a checkpoint is written."""
-    write = trainer.save_network
+    write = state.save_network
     left = [count]
 
     def write_and_stop(path, *arguments, **options):
@@ -53,7 +53,7 @@ def plant(number: int, when: str, name: str, count: int) -> None:
         if here and when == "after":
             os.kill(os.getpid(), number)
 
-    trainer.save_network = write_and_stop
+    state.save_network = write_and_stop
 
 
 def main(data: str, output: str, devices: str, *planted: str) -> None:
@@ -66,7 +66,7 @@ def main(data: str, output: str, devices: str, *planted: str) -> None:
         config, checkpoint = choose_recipe(None, "", None, last, [])
     else:
         config, checkpoint = make_config(Path(data)), None
-    check_output(Path(output), last.parent if checkpoint else None, overwrite=False)
+    check_output(Path(output), last if checkpoint else None, overwrite=False)
     run = build_trainer(config, [mx.cpu(number) for number in range(int(devices))], Path(output), checkpoint)
     print(READY, flush=True)  # noqa: T201
     run.fit()
