@@ -7,10 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from .errors import DataError, quote
+from ._compat import available_cores
+from .errors import ConfigError, DataError, quote
 
 FARTHEST = 1e6  # pixels from the first one: what is farther away is no place in an image
 _WHOLE = re.compile(r"\s*([+-]?[0-9]{1,19})(\.0*)?\s*")
+# The most workers that may be asked for, by core, and on any machine.
+_WORKERS_PER_CORE = 8
+_WORKERS = 32
 
 
 def check_image(image: Any) -> None:
@@ -67,3 +71,17 @@ def _plain(value: Any) -> Any:
     """Return a scalar of NumPy as Python's own."""
     is_scalar = isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0)
     return value.item() if is_scalar else value
+
+
+def check_workers(key: str, number: int) -> None:
+    """Make sure that no more threads or processes are asked for than a machine like this could use.
+
+    Raises
+    ------
+    ConfigError
+        If there are; the message names them as `key` does.
+    """
+    cores = available_cores()
+    most = max(_WORKERS_PER_CORE * cores, _WORKERS)
+    if not 0 <= number <= most:
+        raise ConfigError(f"{key}={number}: expected 0 to {most}, this process may use {cores} cores")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Callable
 
 import cv2
 import numpy as np
@@ -87,8 +88,12 @@ class BatchLoader:
         """Return the number of batches of an epoch."""
         return len(self._batches)
 
-    def epoch(self, epoch: int, start: int = 0) -> Iterator[Example]:
-        """Yield the batches of an epoch from batch `start` on.
+    def checksum(self) -> int:
+        """Return a checksum of the people of the samples: the same for the same annotations."""
+        return self._samples.checksum()
+
+    def epoch(self, epoch: int, start: int = 0, stop: Callable[[], bool] | None = None) -> Iterator[Example]:
+        """Yield the batches of an epoch from batch `start` on, until `stop` says so.
 
         Raises
         ------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -60,6 +61,8 @@ class SampleSet(ABC):
         Together with the epoch and the index it fixes every random draw.
     """
 
+    _keypoints: np.ndarray  # of all labelled people, in the joints of the labels
+
     def __init__(self, seed: int) -> None:
         self.seed = seed
 
@@ -85,6 +88,10 @@ class SampleSet(ABC):
         """
         batch = self.batch([key])
         return replace(batch.sample(0), problems=batch.problems)
+
+    def checksum(self) -> int:
+        """Return a checksum of the number of samples and of the joints of all people."""
+        return zlib.crc32(self._keypoints.tobytes(), len(self))
 
     def batch(self, keys: Sequence[tuple[int, int]]) -> Example:
         """Return the samples of these keys as a batch; parameters and errors as for one of them."""

@@ -21,6 +21,7 @@ from typing import Any
 
 import mxnet as mx
 import numpy as np
+from mxnet.gluon import Parameter
 
 from ..errors import CheckpointError, ConfigError, quote, reason
 from ..files import atomic_path
@@ -94,9 +95,17 @@ def save_network(
         meta["part"] = part
     content = {"meta": np.frombuffer(json.dumps(meta).encode(), np.uint8)}
     for name, parameter in _parameters_of(net, part).items():
-        content[_NET + name] = parameter._reduce().asnumpy().astype(np.float32, copy=False)
+        content[_NET + name] = value_of(parameter).astype(np.float32, copy=False)
     with atomic_path(path) as temporary, open(temporary, "wb") as file:
         np.savez(file, **content, **arrays)
+
+
+def value_of(parameter: Parameter) -> np.ndarray:
+    """Return the value of a parameter as an array: the mean of the devices' where they may differ."""
+    if parameter.grad_req == "null":
+        return np.asarray(parameter._reduce().asnumpy())
+    # All are the same, and the mean of three equal numbers need not be that number.
+    return np.asarray(parameter.list_data()[0].asnumpy())
 
 
 def read_checkpoint(path: str | Path) -> Checkpoint:

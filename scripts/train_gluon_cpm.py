@@ -31,6 +31,8 @@ def main() -> None:
         return
     model = BACKBONES.get(arguments.backbone)
     output = run_training(arguments, "cpm", f"{model or 'cpm_vgg19'}_{arguments.dataset}", model)
+    if output is None:
+        return
     print(f"checkpoints, losses.png and pictures are in {output}")
     print(f"next: python scripts/evaluate.py --resume={output / 'last.npz'} --viz")
 

@@ -32,6 +32,8 @@ def main() -> None:
     size = arguments.size or {"coco": "256x192", "mpii": "256x256"}[arguments.dataset]
     default = f"pose_resnet{arguments.depth}_{arguments.dataset}_{size}"
     output = run_training(arguments, "topdown", default)
+    if output is None:
+        return
     print(f"checkpoints, losses.png and pictures are in {output}")
     print(f"next: python scripts/evaluate_topdown.py --resume={output / 'last.npz'} --viz")
 

@@ -132,11 +132,11 @@ def test_a_cpu_without_bfloat16_is_told_from_one_that_emulates_it(instructions, 
 def losses_on_one_batch(config, output, steps: int) -> np.ndarray:
     mx.random.seed(0)
     trainer = build_trainer(config, [mx.cpu()], output)
-    trainer._schedule = replace(trainer._schedule, total=steps)
-    batch, losses = next(trainer._train.epoch(0)), []
+    trainer.learner.schedule = replace(trainer.learner.schedule, total=steps)
+    batch, losses = next(trainer.train.epoch(0)), []
     for step in range(steps):
         trainer.progress = replace(trainer.progress, iteration=step)
-        losses.append(sum(float(each.asnumpy().sum()) for each in trainer._step(batch)))
+        losses.append(sum(float(each.asnumpy().sum()) for each in trainer.step(batch)))
     return np.array(losses)
 
 
@@ -185,7 +185,7 @@ def test_the_loss_scale_changes_nothing_else(config, bfloat16, tmp_path, monkeyp
 
 def overflow(trainer, at: int) -> None:
     """Let a gradient overflow in one iteration."""
-    scaler = trainer._trainer._amp_loss_scaler
+    scaler = trainer.learner.trainer._amp_loss_scaler
     has_overflow = scaler.has_overflow
 
     def spoilt(parameters):
@@ -204,9 +204,9 @@ def test_resuming_is_exact(config, bfloat16, tmp_path, monkeypatch, scaled):
     config.train.checkpoint_every = 3
     mx.random.seed(0)
     trainer = build_trainer(config, [mx.cpu()], tmp_path / "run")
-    save, step, kept = trainer._save, trainer._step, {}
+    save, step, kept = trainer.save, trainer.step, {}
 
-    def save_and_keep(name, resumable):
+    def save_and_keep(name, resumable=True):
         save(name, resumable)
         kept.setdefault(trainer.progress.iteration, (tmp_path / "run" / name).read_bytes())
 
@@ -218,7 +218,7 @@ def test_resuming_is_exact(config, bfloat16, tmp_path, monkeypatch, scaled):
         assert unchanged == (scaled and trainer.progress.iteration == 1)
         return losses
 
-    trainer._save, trainer._step = save_and_keep, step_and_compare
+    trainer.save, trainer.step = save_and_keep, step_and_compare
     if scaled:
         overflow(trainer, at=1)
     trainer.fit()
@@ -244,18 +244,18 @@ def test_broken_training_state_is_an_error(config, bfloat16, tmp_path, monkeypat
     monkeypatch.setattr(amp, "_SCALED", ("bfloat16",))
     config.train.amp = "auto"
     trainer = build_trainer(config, [mx.cpu()], tmp_path / "run")
-    good = amp.scaling_state(trainer._trainer)
+    good = amp.scaling_state(trainer.learner.trainer)
     for key, value in (("scale", "x"), ("scale", float("nan")), ("next_scale", 0), ("next_scale", 10**400),
                        ("unskipped", -1), ("unskipped", 1e9), ("unskipped", None)):  # fmt: skip
         with pytest.raises(CheckpointError, match="the state of the loss scale is broken") as caught:
-            amp.restore_scaling(trainer._trainer, {**good, key: value})
+            amp.restore_scaling(trainer.learner.trainer, {**good, key: value})
         assert "\n" not in str(caught.value)
     for state in ([1], {"scale": 1.0}):
         with pytest.raises(CheckpointError, match="the state of the loss scale is broken"):
-            amp.restore_scaling(trainer._trainer, state)
-    assert amp.scaling_state(trainer._trainer) == good
+            amp.restore_scaling(trainer.learner.trainer, state)
+    assert amp.scaling_state(trainer.learner.trainer) == good
 
-    trainer._save("last.npz", resumable=True)
+    trainer.save("last.npz")
     checkpoint = read_checkpoint(tmp_path / "run" / "last.npz")
     for updates in (-1, 7, 0.0, "x", None):
         checkpoint.meta["updates"] = updates

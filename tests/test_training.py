@@ -125,14 +125,14 @@ def test_resuming_in_the_middle_of_an_epoch_is_exact(config, tmp_path, optimizer
 
     mx.random.seed(0)
     trainer = build_trainer(config, [mx.cpu(0)], tmp_path / "parts")
-    step = trainer._step
+    step = trainer.step
 
     def interrupted(batch):
         if trainer.progress.iteration == 3:
             os.kill(os.getpid(), signal.SIGINT)
         return step(batch)
 
-    trainer._step = interrupted
+    trainer.step = interrupted
     with pytest.raises(KeyboardInterrupt):
         trainer.fit()
     held = read_checkpoint(tmp_path / "parts" / "last.npz").meta["progress"]
@@ -148,7 +148,7 @@ def test_resuming_in_the_middle_of_an_epoch_is_exact(config, tmp_path, optimizer
 
 def test_a_run_stopped_before_its_first_step_can_go_on(config, tmp_path):
     trainer = build_trainer(config, [mx.cpu()], tmp_path / "run")
-    trainer._save("last.npz", resumable=True)
+    trainer.save("last.npz")
     resumed, checkpoint = choose_recipe(None, "", None, tmp_path / "run" / "last.npz", [])
     assert build_trainer(resumed, [mx.cpu()], tmp_path / "run", checkpoint).progress.iteration == 0
 
@@ -204,8 +204,8 @@ def test_recipe_network_and_checkpoint_must_fit(config, tmp_path):
     with pytest.raises(CheckpointError, match=r"optimizer state"):
         build_trainer(resumed, [mx.cpu()], run, checkpoint)
     with pytest.raises(ConfigError, match="holds a run already"):
-        check_output(run, resumed=False, overwrite=False)
-    check_output(run, resumed=True, overwrite=False)
+        check_output(run, None, overwrite=False)
+    check_output(run, run / "last.npz", overwrite=False)
 
 
 def test_broken_image_is_counted_and_the_run_goes_on(config, tmp_path, caplog):

@@ -1,11 +1,13 @@
 """Training: losses, schedules, the loop, and what a run leaves behind."""
 
-from .build import build_samples, build_trainer, check_output, choose_recipe
+from .build import build_samples, build_trainer, choose_recipe
 from .command import add_training_options, run_training
+from .folder import check_output
 from .label_pictures import choose_label_recipe, choose_samples, label_pictures, label_sheet
 from .losses import StageLoss
+from .progress import Progress
 from .schedule import Schedule
-from .trainer import PoseTrainer, Progress
+from .trainer import PoseTrainer
 
 __all__ = [
     "PoseTrainer",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Callable
 
 import mxnet as mx
 from easydict import EasyDict
 
+from ..checks import check_workers
 from ..codecs import HeatmapCodec, crowd_codec
-from ..configs import TASKS, from_json, load_config, override, to_json
+from ..configs import TASKS, load_config, override
 from ..datasets import (
     Augmentation,
     BatchLoader,
@@ -23,7 +25,7 @@ from ..datasets import (
     TrainingSet,
     open_dataset,
 )
-from ..errors import CheckpointError, ConfigError
+from ..errors import ConfigError
 from ..models import (
     Checkpoint,
     PoseNet,
@@ -32,12 +34,12 @@ from ..models import (
     load_parameters,
     network_from_meta,
     read_checkpoint,
-    skeleton_from_meta,
 )
 from ..skeletons import skeleton_from_spec
 from .amp import choose_precision
 from .body import warn_of_body
-from .trainer import PoseTrainer, Progress
+from .resuming import check_changes, recipe_of
+from .trainer import PoseTrainer
 
 # The first values of convolutions that do not name their own.
 INITS: dict[str, Callable[[], mx.init.Initializer | None]] = {
@@ -82,7 +84,7 @@ def choose_recipe(
         checkpoint = read_checkpoint(resume)
         if source is not None:
             raise ConfigError(f"--config {source}: {resume} brings its own recipe; change values of it with --set")
-        config = _resumed_config(checkpoint)
+        config = recipe_of(checkpoint)
         if model not in (None, config.model.name):
             raise ConfigError(f"{resume}: holds a {config.model.name}, not the {model} that --backbone asks for")
     else:
@@ -94,42 +96,11 @@ def choose_recipe(
     if config.task != task:
         script = {"cpm": "train_gluon_cpm.py", "topdown": "train_pose_resnet.py"}[config.task]
         raise ConfigError(f"{config.name}: a recipe for scripts/{script}")
-    network = (to_json(config.model), config.labels.skeleton)
+    before = deepcopy(config)
     override(config, changes)
-    if checkpoint is not None and network != (to_json(config.model), config.labels.skeleton):
-        raise ConfigError(f"{resume}: brings its own network; model.* and labels.skeleton cannot be changed")
+    if checkpoint is not None:
+        check_changes(checkpoint, before, config)
     return config, checkpoint
-
-
-def _resumed_config(checkpoint: Checkpoint) -> EasyDict:
-    if not checkpoint.meta.get("resumable"):
-        raise CheckpointError(f"{checkpoint.path}: holds a network but no training state; expected a last.npz")
-    try:
-        iteration = Progress(**checkpoint.meta["progress"]).iteration
-        updates = checkpoint.meta.get("updates", iteration)
-        if not (isinstance(updates, int) and 0 <= updates <= iteration):
-            raise ValueError(f"{updates} updates in {iteration} iterations")
-        return from_json(checkpoint.meta["config"], skeleton_from_meta(checkpoint.meta))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{checkpoint.path}: its training state is broken ({error!r})") from None
-
-
-def check_output(output: Path, resumed: bool, overwrite: bool) -> None:
-    """Make sure that a new run does not take the place of one that the folder holds.
-
-    Raises
-    ------
-    ConfigError
-        If the folder holds a run and neither resuming nor overwriting was asked for.
-    """
-    if output.exists() and not output.is_dir():
-        raise ConfigError(f"--output {output}: a file, expected a folder")
-    held = [output / name for name in ("last.npz", "best.npz", "losses.csv") if (output / name).exists()]
-    if held and not resumed and not overwrite:
-        raise ConfigError(
-            f"{output} holds a run already ({held[0].name}): go on with --resume={output / 'last.npz'}, "
-            "choose another --output, or --overwrite it"
-        )
 
 
 def build_trainer(
@@ -154,6 +125,7 @@ def build_trainer(
         If the recipe, the data or the checkpoint is not what it should be; nothing is written then.
     """
     skeleton, contexts = skeleton_from_spec(config.labels.skeleton), list(contexts)
+    check_workers("train.num_workers", config.train.num_workers)
     choose_precision(config.train.amp, contexts)  # before anything is loaded
     if checkpoint is None:
         mx.random.seed(config.train.seed)

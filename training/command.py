@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 from pathlib import Path
 
 from ..cli import parse_devices
-from .build import build_trainer, check_output, choose_recipe
+from .build import build_trainer, choose_recipe
+from .folder import check_output
+from .resuming import is_finished
+
+logger = logging.getLogger(__name__)
 
 
 def add_training_options(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +21,7 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--config", help="a recipe of configs/ by name, or a file of yours that ends in .py")
     what.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="change a value of the recipe, "
                       "e.g. --set train.log_every=10; may be given many times")  # fmt: skip
-    what.add_argument("--resume", type=Path, metavar="FILE", help="a last.npz: go on exactly where it was written")
+    what.add_argument("--resume", type=Path, metavar="FILE", help="a last.npz: go on where it was written")
     what.add_argument("--list", action="store_true", help="list the recipes with the published figures and stop")
     data = parser.add_argument_group("data and output")
     data.add_argument("--dataset-root", help="the folder with the annotations and the images "
@@ -44,8 +49,8 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
                          "helps where MXNet says that NVRTC compilation failed")  # fmt: skip
 
 
-def run_training(arguments: argparse.Namespace, task: str, default: str, model: str | None = None) -> Path:
-    """Train as the options say, to the end, and return the folder of the run.
+def run_training(arguments: argparse.Namespace, task: str, default: str, model: str | None = None) -> Path | None:
+    """Train as the options say, to the end, and return the folder of the run; None where it had ended before.
 
     Parameters
     ----------
@@ -79,7 +84,12 @@ def run_training(arguments: argparse.Namespace, task: str, default: str, model: 
     }
     changes = arguments.set + [f"{key}={value!r}" for key, value in short.items() if value is not None]
     config, checkpoint = choose_recipe(arguments.config, default, model, arguments.resume, changes, task)
-    output = arguments.output or (arguments.resume.parent if arguments.resume else Path("output") / config.name)
-    check_output(output, resumed=checkpoint is not None, overwrite=arguments.overwrite)
+    source = None if checkpoint is None else checkpoint.path.parent
+    if checkpoint is not None and is_finished(checkpoint, config):
+        epochs = config.train.epochs
+        logger.info("%s: finished, all %d epochs are trained; --epochs=N trains on", checkpoint.path, epochs)
+        return None
+    output = arguments.output or source or Path("output") / config.name
+    check_output(output, arguments.resume, arguments.overwrite)
     build_trainer(config, contexts, output, checkpoint).fit()
     return Path(output)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import logging
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +15,8 @@ from tensorboardX import SummaryWriter
 
 from ..draw import save_image
 from ..files import atomic_path
+from .folder import carry_best, clear_run, is_same
+from .progress import Progress
 
 logger = logging.getLogger(__name__)
 
@@ -22,30 +25,33 @@ class RunLog:
     """The records of a training run in its output folder; a run that goes on appends to them.
 
     Writes ``train.log``, ``losses.csv`` (iteration, split, name, value), ``losses.png``, TensorBoard events in
-    ``tensorboard/`` and pictures in ``pictures/``.
+    ``tensorboard/`` and pictures in ``pictures/``. What an earlier run has left in the folder goes.
 
     Parameters
     ----------
     output
         The folder.
-    iteration
-        The iteration that the run starts at; later figures of an interrupted run are dropped, and at 0 all
-        that an earlier run has left.
+    source
+        The folder of the run that goes on, whose table does too; None for a new run.
+    progress
+        How far that run had come: what it recorded later is dropped.
     """
 
-    def __init__(self, output: Path, iteration: int = 0) -> None:
+    def __init__(self, output: Path, source: Path | None, progress: Progress) -> None:
         self._output = output
         self._table = output / "losses.csv"
         output.mkdir(parents=True, exist_ok=True)
-        if iteration == 0:
-            _clear(output)
-        self._rows = [row for row in _read_rows(self._table) if int(row[0]) <= iteration]
+        self._rows = [] if source is None else _rows_until(source / "losses.csv", progress)
+        if not is_same(output, source):
+            clear_run(output)
         with atomic_path(self._table) as temporary, open(temporary, "w", newline="") as file:
             csv.writer(file).writerows(self._rows)
-        self._events = SummaryWriter(str(output / "tensorboard"), purge_step=iteration or None)
+        self._events = self._open_events(progress)
         self._handler = logging.FileHandler(output / "train.log")
         self._handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         logging.getLogger("cpm").addHandler(self._handler)
+        if source is not None:
+            carry_best(source, output, progress)
 
     def __enter__(self) -> RunLog:
         return self
@@ -79,7 +85,7 @@ class RunLog:
         """Draw the total losses of training and validation over the iterations to ``losses.png``."""
         figure = Figure(figsize=(8, 5))
         axes = figure.subplots()
-        for split, style in (("train", "-"), ("val", "o-")):
+        for split, style in (("train", ".-"), ("val", "o-")):
             points = [(int(row[0]), float(row[3])) for row in self._rows if row[1] == split and row[2] == "loss"]
             if points:
                 axes.plot(*zip(*points), style, label=split)
@@ -89,18 +95,38 @@ class RunLog:
         with atomic_path(self._output / "losses.png") as temporary:
             figure.savefig(temporary, dpi=100, bbox_inches="tight")
 
+    def _open_events(self, progress: Progress) -> SummaryWriter:
+        """Open TensorBoard's events, in which the points from some iteration on are forgotten or written again."""
+        purge = progress.iteration + (progress.batch == 0)
+        events = SummaryWriter(str(self._output / "tensorboard"), purge_step=purge if progress.iteration else None)
+        for iteration, split, name, value in self._rows:
+            if int(iteration) >= purge:
+                events.add_scalar(f"{split}/{name}", float(value), int(iteration))
+        return events
 
-def _clear(output: Path) -> None:
-    """Remove what an earlier run has written, and nothing else."""
-    names = ("last.npz", "best.npz", "epoch-[0-9]*.npz", "losses.csv", "losses.png", "train.log")
-    for pattern in (*names, "tensorboard/events.out.tfevents.*", "pictures/validation-[0-9]*.jpg"):
-        for path in output.glob(pattern):
-            path.unlink()
 
+def _rows_until(path: Path, progress: Progress) -> list[list[str]]:
+    """Return the rows of a table that a run had written when it had come so far.
 
-def _read_rows(path: Path) -> list[list[str]]:
-    """Return the rows iteration, split, name, value; others, such as one cut short by a crash, are passed over."""
+    Others, such as one cut short by a crash, are passed over.
+    """
     if not path.exists():
         return []
-    with open(path, newline="") as file:
-        return [row for row in csv.reader(file) if len(row) == 4 and row[0].isdigit()]
+    rows = [line.split(",") for line in path.read_text(errors="replace").splitlines()]
+    return [row for row in rows if _is_row(row) and _is_written(row, progress)]
+
+
+def _is_row(row: list[str]) -> bool:
+    """Return whether a row is an iteration, a split, a name and a value."""
+    try:
+        return len(row) == 4 and row[0].isdecimal() and int(row[0]) >= 0 and math.isfinite(float(row[3]))
+    except ValueError:
+        return False
+
+
+def _is_written(row: list[str], progress: Progress) -> bool:
+    iteration = int(row[0])
+    if iteration == progress.iteration:
+        # Within an epoch, or at its end, its validation is still to come.
+        return row[1] == "train" or progress.batch == 0
+    return iteration < progress.iteration

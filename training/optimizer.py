@@ -45,7 +45,11 @@ def make_trainer(net: PoseNet, config: EasyDict) -> gluon.Trainer:
     else:
         raise ConfigError(f"optimizer.name={options.name!r}: expected sgd or adam")
     settings |= {"learning_rate": options.lr, "wd": options.weight_decay}
-    return gluon.Trainer(net.collect_params(), options.name, settings, kvstore="device", update_on_kvstore=False)
+    trainer = gluon.Trainer(net.collect_params(), options.name, settings, kvstore="device", update_on_kvstore=False)
+    # Left to the first step, the second would give all devices the statistics of batch normalisation of the first.
+    trainer._init_kvstore()
+    trainer._init_params()
+    return trainer
 
 
 class TrunkFreezer:
@@ -103,12 +107,11 @@ def restore_trainer(trainer: gluon.Trainer, net: PoseNet, arrays: dict[str, np.n
     Raises
     ------
     CheckpointError
-        If the arrays do not fit the parameters.
+        If the arrays do not fit the parameters, or are not finite.
     """
-    # The updaters appear with the first step or here.
-    if not trainer._kv_initialized:
-        trainer._init_kvstore()
     if updates == 0:
+        if arrays:
+            raise CheckpointError(f"{len(arrays)} arrays of optimizer state, and not one update")
         return
     counts = {index: updates for index in range(len(trainer._params))}
     optimizer = trainer._optimizer
@@ -130,11 +133,24 @@ def restore_trainer(trainer: gluon.Trainer, net: PoseNet, arrays: dict[str, np.n
                         f"optimizer state of {name}: found {found}, expected shape {array.shape}; "
                         "was it written by another optimizer?"
                     )
+                check_finite(f"optimizer state of {name}", saved)
                 array[:] = mx.nd.array(saved, ctx=context, dtype=saved.dtype)
                 used += 1
             updater.states[index], updater.states_synced[index] = blank, True
     if used != len(arrays):
         raise CheckpointError(f"{len(arrays) - used} arrays of optimizer state belong to no parameter of {net.name}")
+
+
+def check_finite(name: str, array: np.ndarray) -> None:
+    """Make sure that an array of a checkpoint holds numbers.
+
+    Raises
+    ------
+    CheckpointError
+        If one is not finite.
+    """
+    if not np.isfinite(array).all():
+        raise CheckpointError(f"{name}: not all numbers are finite")
 
 
 def _slots(state: Any) -> list[mx.nd.NDArray]:

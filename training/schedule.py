@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from easydict import EasyDict
+
 from ..errors import ConfigError
 
 
@@ -62,3 +64,9 @@ class Schedule:
         if iteration < self.warmup:
             rate *= self.warmup_factor + (1 - self.warmup_factor) * iteration / self.warmup
         return rate
+
+
+def schedule_of(config: EasyDict, epoch_batches: int) -> Schedule:
+    """Return the schedule of a recipe, given the batches of an epoch."""
+    total = config.train.epochs * epoch_batches
+    return Schedule(config.optimizer.lr, total, epoch=epoch_batches, **config.schedule)

@@ -64,7 +64,7 @@ def _mxnet(batch: Example, stages: int, options: dict[str, Any]) -> Callable[[],
     trainer = PoseTrainer(net, loader, loader, config, [mx.cpu()], Path(tempfile.gettempdir()))
 
     def step() -> None:
-        trainer._step(batch)
+        trainer.step(batch)
         mx.nd.waitall()
 
     return step

@@ -14,6 +14,7 @@ import cv2
 from tqdm import tqdm
 
 from ..._compat import available_cores
+from ...checks import check_workers
 from ...errors import ConfigError, DataError
 from ...files import atomic_path, write_json
 from ...skeletons import COCO_17
@@ -72,9 +73,10 @@ def write_synthetic(
         If `root` holds something else, or cannot be written to.
     """
     people = SyntheticPeople(seed, (int(size[0]), int(size[1])))
-    for name, count in (("train", train), ("val", val), ("num_workers", num_workers or 0)):
+    for name, count in (("train", train), ("val", val)):
         if count < 0:
             raise ConfigError(f"{name}: found {count}, expected 0 or larger")
+    check_workers("num_workers", num_workers or 0)
     if max(train, val) >= _VAL_IDS:
         raise ConfigError(f"train, val: found {train}, {val}, expected less than {_VAL_IDS:,} each")
     root = Path(root)

@@ -1,0 +1,76 @@
+"""A tiny training that goes on where it was, and may stop itself at a checkpoint: for tests that kill it.
+
+python -m tests.helpers.killed_training DATA OUTPUT DEVICES [SIGNAL before|after FILE NUMBER]
+
+A signal is sent before or after the file of this name is written for the so manieth time.
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import mxnet as mx
+
+from cpm.configs import recipe
+from cpm.training import build_trainer, check_output, choose_recipe, state
+
+READY = "training begins"
+
+
+def make_config(data: Path):
+    """Return the recipe: rows and checkpoints fall between each other and the ends of the epochs."""
+    return recipe(
+        "killed",
+        model={"name": "cpm_mobilenet", "options": {"stages": 1, "width": 0.125}},
+        data={"root": str(data)},
+        people={"min_keypoints": 1, "min_area": 0.0},
+        augment={"crop": 32},
+        optimizer={"lr": 2e-2, "name": "adam"},
+        schedule={"kind": "cosine", "warmup": 2},
+        train={
+            "epochs": 5,
+            "batch_size": 2,
+            "num_workers": 0,
+            "log_every": 3,
+            "checkpoint_every": 2,
+            "keep_every": 0,
+        },
+    )
+
+
+def plant(number: int, when: str, name: str, count: int) -> None:
+    """Let the process get a signal when a checkpoint is written."""
+    write = state.save_network
+    left = [count]
+
+    def write_and_stop(path, *arguments, **options):
+        left[0] -= path.name == name
+        here = path.name == name and left[0] == 0
+        if here and when == "before":
+            os.kill(os.getpid(), number)
+        write(path, *arguments, **options)
+        if here and when == "after":
+            os.kill(os.getpid(), number)
+
+    state.save_network = write_and_stop
+
+
+def main(data: str, output: str, devices: str, *planted: str) -> None:
+    """Train to the end, or until a signal comes."""
+    last = Path(output) / "last.npz"
+    if planted:
+        number, when, name, count = planted
+        plant(signal.Signals[number], when, name, int(count))
+    if last.exists():
+        config, checkpoint = choose_recipe(None, "", None, last, [])
+    else:
+        config, checkpoint = make_config(Path(data)), None
+    check_output(Path(output), last if checkpoint else None, overwrite=False)
+    run = build_trainer(config, [mx.cpu(number) for number in range(int(devices))], Path(output), checkpoint)
+    print(READY, flush=True)  # noqa: T201
+    run.fit()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
