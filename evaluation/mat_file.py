@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DataError
+from ..files import read_regular
 
 _HEADER = 128
 _LEVEL_5 = b"\x00\x01IM"  # version 1.0, little endian: how the header ends
@@ -44,7 +45,7 @@ def read_mat(path: str | Path, names: Collection[str]) -> dict[str, np.ndarray]:
         If the file cannot be read, is of another kind or broken, or lacks a variable.
     """
     try:
-        data = memoryview(Path(path).read_bytes())
+        data = memoryview(read_regular(path))
         if bytes(data[_HEADER - 4 : _HEADER]) != _LEVEL_5:
             raise ValueError("its header is another")
         found = dict(_variables(data, names))
