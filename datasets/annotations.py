@@ -11,6 +11,7 @@ from typing import Any
 
 from ..checks import whole_number
 from ..errors import DataError, quote
+from ..files import read_regular
 from ..skeletons import COCO_17, Skeleton
 from .categories import choose_category, first_count, joint_names, skeleton_by_count, skeleton_of
 from .people_fields import PeopleFields, read_fields
@@ -203,7 +204,7 @@ def load_json(source: Any) -> Any:
     if not isinstance(source, (str, Path)):
         return source
     try:
-        return json.loads(Path(source).read_bytes())
+        return json.loads(read_regular(source))
     except FileNotFoundError:
         raise DataError(f"{source}: no such file") from None
     except OSError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import cv2
 import numpy as np
 
 from ..errors import DataError, quote
+from ..files import require_regular
 from .image_header import ImageHeader, is_whole_jpeg, read_header, still_png
 
 LARGEST_IMAGE = 100_000_000  # pixels; larger ones are refused before memory is taken
@@ -70,8 +70,7 @@ def read_file(path: str | Path, count: int = -1) -> bytes:
     """
     try:
         with open(path, "rb", opener=_open_without_waiting) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise DataError(f"{path}: cannot read the image (a pipe or device instead of a file)")
+            require_regular(os.fstat(file.fileno()), path)
             return file.read(count)
     except OSError as error:
         raise DataError(f"{path}: cannot read the image ({error.strerror})") from None

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
+from ..files import read_regular
 from ..skeletons import MPII_16
 from .annotation_index import AnnotationIndex, build_index
 from .annotations import as_annotations
@@ -180,7 +181,7 @@ def _find_annotations(root: Path, split: str) -> Path:
 
 def _read_list(path: Path) -> list[Any]:
     try:
-        content = json.loads(_unpack(path) if path.suffix == ".gz" else path.read_bytes())
+        content = json.loads(_unpack(path) if path.suffix == ".gz" else read_regular(path))
     except OSError as error:  # also what gzip says of other files
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
     except (EOFError, RecursionError, ValueError, zlib.error) as error:

@@ -7,13 +7,13 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tqdm import tqdm
 
-from ..errors import DataError
-from ..files import write_json
+from ..errors import DataError, quote
+from ..files import full_disk_names, is_name_within, write_json
 from .annotation_index import describe_images
 from .annotations import log_remarks, read_annotations
 from .images import read_file
@@ -73,6 +73,9 @@ def coco_source(root: str | Path, split: str, category: str = "", skip_unlisted:
     annotations = read_annotations(path, category=category, skip_unlisted=skip_unlisted)
     log_remarks(path, annotations.remarks)
     images = describe_images(annotations)
+    wrong = [image for image in images if not is_name_within(image["file_name"])]
+    if wrong:
+        raise DataError(f"{path}: {wrong_name(wrong[0])}")
     people: dict[int, list[Mapping[str, Any]]] = {}
     for person in annotations.people:
         people.setdefault(person["image_id"], []).append(person)
@@ -82,6 +85,11 @@ def coco_source(root: str | Path, split: str, category: str = "", skip_unlisted:
             yield Picture(image, people.get(image["id"], []), read_file(root / split / image["file_name"]))
 
     return PictureSource(path, annotations.category, len(images), pictures)
+
+
+def wrong_name(image: Mapping[str, Any]) -> str:
+    """Say of an image that its name leads out of the folder of the images: to files that nobody meant to pass on."""
+    return f"image {quote(image['id'])} has the file_name {quote(image['file_name'])}, expected one within its folder"
 
 
 def write_coco(root: str | Path, source: PictureSource, split: str, progress: bool = False) -> int:
@@ -118,9 +126,11 @@ def write_coco(root: str | Path, source: PictureSource, split: str, progress: bo
     temporary = Path(tempfile.mkdtemp(dir=root, prefix=f".{split}-"))
     try:
         for picture in tqdm(source.pictures(), total=source.count, unit="image", disable=not progress):
-            name = Path(picture.image["file_name"]).name
+            if not is_name_within(picture.image["file_name"]):
+                raise DataError(f"{source.path}: {wrong_name(picture.image)}")
+            name = PurePosixPath(picture.image["file_name"]).name
             try:
-                with open(temporary / name, "xb") as file:
+                with full_disk_names(folder / name), open(temporary / name, "xb") as file:
                     file.write(picture.data)
             except FileExistsError:
                 raise DataError(f"{source.path}: two of its images are called {name}") from None

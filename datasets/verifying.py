@@ -13,8 +13,8 @@ import numpy as np
 from tqdm import tqdm
 
 from .._compat import available_cores
-from ..errors import DataError
-from ..files import atomic_path
+from ..errors import DataError, quote
+from ..files import atomic_path, is_name_within
 from .annotation_index import AnnotationIndex
 from .coco import CocoKeypoints, ImageRecord
 
@@ -205,7 +205,11 @@ def _findings(records: Sequence[ImageRecord], decode: bool, encode: bool) -> Ite
     """Yield what is found in the images, in their order; threads look, as OpenCV releases Python's lock."""
     look = partial(_look, records, decode, encode)
     with ThreadPool(available_cores()) as pool:
-        yield from pool.imap(look, range(len(records)), chunksize=8)
+        try:
+            yield from pool.imap(look, range(len(records)), chunksize=8)
+        finally:
+            pool.terminate()
+            pool.join()  # threads within OpenCV at the end of the process would abort it
 
 
 def _look(records: Sequence[ImageRecord], decode: bool, encode: bool, row: int) -> _Finding:
@@ -235,7 +239,6 @@ def _check_picture(record: ImageRecord, decode: bool) -> None:
 
 def _mask_path(folder: Path, name: str) -> Path:
     """Return where the mask of an image belongs; its name comes from the annotations and may say anything."""
-    place = PurePosixPath(name)
-    if place.is_absolute() or ".." in place.parts or not place.stem:
-        raise DataError(f"{name!r}: not the name of an image within its folder, its mask is not written")
-    return folder / place.with_suffix(".png")
+    if not is_name_within(name):
+        raise DataError(f"{quote(name)}: not the name of an image within its folder, its mask is not written")
+    return folder / PurePosixPath(name).with_suffix(".png")

@@ -24,7 +24,7 @@ import numpy as np
 from mxnet.gluon import Parameter
 
 from ..errors import CheckpointError, ConfigError, quote, reason
-from ..files import atomic_path
+from ..files import write_arrays
 from ..skeletons import Skeleton, skeleton_from_spec
 from .file_kind import expect_kind
 from .posenet import PoseNet, network_parameters
@@ -96,8 +96,7 @@ def save_network(
     content = {"meta": np.frombuffer(json.dumps(meta).encode(), np.uint8)}
     for name, parameter in _parameters_of(net, part).items():
         content[_NET + name] = value_of(parameter).astype(np.float32, copy=False)
-    with atomic_path(path) as temporary, open(temporary, "wb") as file:
-        np.savez(file, **content, **arrays)
+    write_arrays(path, {**content, **arrays})
 
 
 def value_of(parameter: Parameter) -> np.ndarray:

@@ -8,6 +8,8 @@ import os
 from pathlib import Path
 
 from ..cli import parse_devices
+from ..files import clear_temporaries
+from ..locks import lock_folder
 from .build import build_trainer, choose_recipe
 from .folder import check_output
 from .resuming import is_finished
@@ -90,6 +92,9 @@ def run_training(arguments: argparse.Namespace, task: str, default: str, model: 
         logger.info("%s: finished, all %d epochs are trained; --epochs=N trains on", checkpoint.path, epochs)
         return None
     output = arguments.output or source or Path("output") / config.name
-    check_output(output, arguments.resume, arguments.overwrite)
-    build_trainer(config, contexts, output, checkpoint).fit()
+    with lock_folder(output):
+        clear_temporaries(output, ("last.npz", "best.npz", "epoch-*.npz", "losses.*"))
+        clear_temporaries(output / "pictures", ("validation-*.jpg",))
+        check_output(output, arguments.resume, arguments.overwrite)
+        build_trainer(config, contexts, output, checkpoint).fit()
     return Path(output)

@@ -6,16 +6,17 @@ import csv
 import logging
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 from matplotlib.figure import Figure
-from tensorboardX import SummaryWriter
 
 from ..draw import save_image
-from ..files import atomic_path
+from ..files import append_rows, atomic_path
 from .folder import carry_best, clear_run, is_same
+from .log_files import EventFile, LogFile
 from .progress import Progress
 
 logger = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ class RunLog:
         with atomic_path(self._table) as temporary, open(temporary, "w", newline="") as file:
             csv.writer(file).writerows(self._rows)
         self._events = self._open_events(progress)
-        self._handler = logging.FileHandler(output / "train.log")
+        self._handler = LogFile(output / "train.log")
         self._handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         logging.getLogger("cpm").addHandler(self._handler)
         if source is not None:
@@ -60,7 +61,8 @@ class RunLog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None and not isinstance(error, KeyboardInterrupt):
-            logger.error("the run stops: %s", error)
+            with suppress(OSError):  # of the log's own file
+                logger.error("the run stops: %s", error)
         logging.getLogger("cpm").removeHandler(self._handler)
         self._handler.close()
         self._events.close()
@@ -69,8 +71,7 @@ class RunLog:
         """Record figures of a split (``train`` or ``val``) at an iteration."""
         rows = [[str(iteration), split, name, repr(float(value))] for name, value in values.items()]
         self._rows += rows
-        with open(self._table, "a", newline="") as file:
-            csv.writer(file).writerows(rows)
+        append_rows(self._table, rows)
         for name, value in values.items():
             self._events.add_scalar(f"{split}/{name}", value, iteration)
         self._events.flush()
@@ -78,7 +79,7 @@ class RunLog:
     def picture(self, iteration: int, name: str, image: np.ndarray) -> None:
         """Keep a picture (H, W, 3) uint8 RGB as a file and as a TensorBoard event."""
         save_image(self._output / "pictures" / f"{name}-{iteration:06d}.jpg", image)
-        self._events.add_image(name, image, iteration, dataformats="HWC")
+        self._events.add_image(name, image, iteration)
         self._events.flush()
 
     def draw_curve(self) -> None:
@@ -95,10 +96,10 @@ class RunLog:
         with atomic_path(self._output / "losses.png") as temporary:
             figure.savefig(temporary, dpi=100, bbox_inches="tight")
 
-    def _open_events(self, progress: Progress) -> SummaryWriter:
+    def _open_events(self, progress: Progress) -> EventFile:
         """Open TensorBoard's events, in which the points from some iteration on are forgotten or written again."""
         purge = progress.iteration + (progress.batch == 0)
-        events = SummaryWriter(str(self._output / "tensorboard"), purge_step=purge if progress.iteration else None)
+        events = EventFile(self._output / "tensorboard", purge_step=purge if progress.iteration else None)
         for iteration, split, name, value in self._rows:
             if int(iteration) >= purge:
                 events.add_scalar(f"{split}/{name}", float(value), int(iteration))
