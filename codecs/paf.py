@@ -44,7 +44,7 @@ class DecodeRules:
     max_peaks
         Of each joint, at most this many candidates are kept, the highest. It bounds time and memory on noise.
     samples
-        Points on the line between two candidates at which the PAF is read, its ends included; at least 2.
+        Points on the line between two candidates at which the PAF is read, its ends included; 2 to 10,000.
     min_sample
         The PAF along the line must be above this at a point that counts as part of the limb.
     min_ratio
@@ -81,12 +81,12 @@ class DecodeRules:
     limb_by_limb: bool = False
 
     def __post_init__(self) -> None:
-        _check(self.peak_threshold >= 0, "peak_threshold", self.peak_threshold, "at least 0")
-        _check(self.max_peaks >= 1, "max_peaks", self.max_peaks, "at least 1")
-        _check(self.samples >= 2, "samples", self.samples, "at least 2")
+        _check(0 <= self.peak_threshold < math.inf, "peak_threshold", self.peak_threshold, "at least 0 and finite")
+        _check(_is_whole(self.max_peaks, 1, 2**20), "max_peaks", self.max_peaks, "a whole number from 1 to 1048576")
+        _check(_is_whole(self.samples, 2, 10_000), "samples", self.samples, "a whole number from 2 to 10000")
         _check(0 <= self.min_ratio <= 1, "min_ratio", self.min_ratio, "0 to 1")
         _check(self.long_limb > 0, "long_limb", self.long_limb, "above 0")
-        _check(self.min_joints >= 1, "min_joints", self.min_joints, "at least 1")
+        _check(_is_whole(self.min_joints, 1, 2**20), "min_joints", self.min_joints, "a whole number from 1 to 1048576")
         _check(self.max_gap >= 0, "max_gap", self.max_gap, "at least 0")
 
 
@@ -120,7 +120,7 @@ class PafCodec:
     rules: DecodeRules = field(default_factory=DecodeRules)
 
     def __post_init__(self) -> None:
-        _check(self.stride >= 1 and self.stride == int(self.stride), "stride", self.stride, "a whole number above 0")
+        _check(_is_whole(self.stride, 1, 2**20), "stride", self.stride, "a whole number above 0")
         _check(0 < self.sigma < math.inf, "sigma", self.sigma, "above 0")
         _check(0 < self.paf_width < math.inf, "paf_width", self.paf_width, "above 0")
 
@@ -249,6 +249,10 @@ class PafCodec:
                 f"({channels[0]}, h, w) and ({channels[1]}, h, w)"
             )
         return heatmaps, pafs
+
+
+def _is_whole(value: int, least: int, most: int) -> bool:
+    return least <= value <= most and value == int(value)
 
 
 def _check(holds: bool, name: str, value: object, expected: str) -> None:

@@ -1,11 +1,14 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Joining peaks into people along part affinity fields (Cao et al., CVPR 2017, sections 2.3 and 2.4)."""
 
-from libc.math cimport INFINITY, floor, sqrt
+from libc.limits cimport INT_MAX
+from libc.math cimport INFINITY, floor, isfinite, sqrt
 from libc.stdlib cimport free, malloc, qsort, realloc
 from libc.string cimport memset
 
 cdef Py_ssize_t MANY = 16  # pairs of peaks, from which on it is worth while to look where a PAF is strong
+cdef int MOST_SAMPLES = 10_000
+cdef Py_ssize_t WIDEST = 1 << 16  # cells of a side, up to which a float tells places well within a cell apart
 cdef double SHORTEST = 1e-6  # between two peaks closer than this, in cells, there is no direction
 
 
@@ -38,9 +41,10 @@ cdef struct Piece:
 
 
 def join_peaks(
-    const float[:, :, ::1] pafs, const int[:, ::1] limbs, const float[:, :, ::1] peaks, const int[::1] counts,
+    const float[:, :, ::1] pafs not None, const int[:, ::1] limbs not None, const float[:, :, ::1] peaks not None,
+    const int[::1] counts not None,
     int samples, double min_sample, double min_ratio, double reach, double min_score, double max_gap,
-    bint limb_by_limb, int[:, ::1] people, double[:, ::1] totals,
+    bint limb_by_limb, int[:, ::1] people not None, double[:, ::1] totals not None,
 ):
     """Join peaks into people, by default the surest limbs of the whole picture first.
 
@@ -81,7 +85,8 @@ def join_peaks(
     Raises
     ------
     ValueError
-        If the shapes disagree or a limb names a joint that is not there.
+        If the shapes disagree, a limb names a joint that is not there, a peak is not finite, there are fewer than 2 or
+        more than 10,000 samples, or a share is not one.
     """
     cdef Py_ssize_t joints = counts.shape[0], num_limbs = limbs.shape[0], total = 0, k, i, joint
     cdef Candidates found
@@ -99,7 +104,14 @@ def join_peaks(
     for k in range(joints):
         if not 0 <= counts[k] <= peaks.shape[1]:
             raise ValueError(f"{counts[k]} peaks of joint {k} in an array for {peaks.shape[1]}")
+        for i in range(counts[k]):
+            if not (isfinite(peaks[k, i, 0]) and isfinite(peaks[k, i, 1]) and isfinite(peaks[k, i, 2])):
+                raise ValueError(f"peak {i} of joint {k} is not finite")
         total += counts[k]
+    if not 2 <= samples <= MOST_SAMPLES or not 0 <= min_ratio <= 1:
+        raise ValueError(f"{samples} samples, of which a share of {min_ratio} must count")
+    if total > INT_MAX or (pafs.shape[1] + 1) * (pafs.shape[2] + 1) > INT_MAX:
+        raise ValueError(f"{total} peaks or PAFs of {pafs.shape[1]} x {pafs.shape[2]} cells are too many to be counted")
     if people.shape[0] != total or people.shape[1] != joints or totals.shape[0] != total or totals.shape[1] != 2:
         raise ValueError(f"expected people {total, joints} and totals {total, 2}")
     if total == 0:
@@ -175,11 +187,17 @@ cdef bint _find_limbs(
 
 
 cdef bint _are_inside(const float[:, :, ::1] peaks, const int* first, Py_ssize_t height, Py_ssize_t width) noexcept nogil:
-    """Tell whether all peaks are on the map or less than a cell above or left of it."""
+    """Tell whether all peaks are on the map or less than 3/4 of a cell beyond it.
+
+    What is left to a whole cell is more than what rounding adds on the way between two of them.
+    """
     cdef Py_ssize_t joint, i
+    cdef double beyond = 0.75
+    if max(height, width) > WIDEST:
+        return False
     for joint in range(peaks.shape[0]):
         for i in range(first[joint + 1] - first[joint]):
-            if not (-1 < peaks[joint, i, 0] < width and -1 < peaks[joint, i, 1] < height):
+            if not (-beyond < peaks[joint, i, 0] < width - 1 + beyond and -beyond < peaks[joint, i, 1] < height - 1 + beyond):
                 return False
     return True
 
@@ -402,8 +420,9 @@ cdef int _best_first(const void* a, const void* b) noexcept nogil:
 
 
 def gather_people(
-    const float[:, :, ::1] peaks, const int[:, ::1] people, const double[:, ::1] totals, int min_joints,
-    double min_score, const double[:, ::1] place, float[:, :, ::1] keypoints, double[::1] scores,
+    const float[:, :, ::1] peaks not None, const int[:, ::1] people not None, const double[:, ::1] totals not None,
+    int min_joints, double min_score, const double[:, ::1] place not None, float[:, :, ::1] keypoints not None,
+    double[::1] scores not None,
 ):
     """Write the people that `join_peaks` has left, if they have enough joints and score, surest first.
 
@@ -430,7 +449,7 @@ def gather_people(
     Raises
     ------
     ValueError
-        If the shapes disagree.
+        If the shapes disagree or a person has a peak that is not there.
     """
     cdef Py_ssize_t total = people.shape[0], joints = people.shape[1], row, joint, count = 0, i
     cdef int found, peak
@@ -441,6 +460,10 @@ def gather_people(
         or peaks.shape[0] != joints or peaks.shape[2] != 3 or place.shape[0] != 2 or place.shape[1] != 2
     ):
         raise ValueError(f"expected keypoints {total, joints, 3} and scores ({total},)")
+    for row in range(total):
+        for joint in range(joints):
+            if people[row, joint] >= peaks.shape[1]:
+                raise ValueError(f"person {row} has peak {people[row, joint]} of joint {joint}, of {peaks.shape[1]}")
     order = <Candidate*> malloc((total + 1) * sizeof(Candidate))
     if order == NULL:
         raise MemoryError

@@ -5,7 +5,8 @@ The kernels write into arrays of the caller, without the GIL, and touch only the
 are cleared. Grid cell g has its centre at pixel stride * g + (stride - 1) / 2. Masks of COCO are drawn pixel by pixel.
 """
 
-from libc.math cimport expf, fabs, log, sqrt
+from libc.limits cimport INT_MAX
+from libc.math cimport expf, fabs, isfinite, log, sqrt
 from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memset
 
@@ -13,7 +14,9 @@ cdef float SMALLEST = 0.01  # a Gaussian is cut where it falls below 1 %
 cdef double SHORTEST = 1e-6  # a limb shorter than this, in cells, has no direction
 
 
-def draw_heatmaps(const double[:, :, ::1] keypoints, double stride, double sigma, float[:, :, ::1] heatmaps):
+def draw_heatmaps(
+    const double[:, :, ::1] keypoints not None, double stride, double sigma, float[:, :, ::1] heatmaps not None
+):
     """Draw one Gaussian per joint with v > 0; people combine by their maximum, the last channel is what is left of 1.
 
     Parameters
@@ -30,7 +33,7 @@ def draw_heatmaps(const double[:, :, ::1] keypoints, double stride, double sigma
     Raises
     ------
     ValueError
-        If the numbers of joints disagree.
+        If the numbers of joints disagree, a coordinate is not finite, or stride or sigma are not above 0.
     """
     cdef Py_ssize_t people = keypoints.shape[0], joints = keypoints.shape[1]
     cdef Py_ssize_t height = heatmaps.shape[1], width = heatmaps.shape[2], person, joint, cell
@@ -38,6 +41,7 @@ def draw_heatmaps(const double[:, :, ::1] keypoints, double stride, double sigma
     cdef float* table
     if heatmaps.shape[0] != joints + 1 or keypoints.shape[2] != 3:
         raise ValueError(f"{heatmaps.shape[0]} heatmaps do not fit keypoints {people, joints, keypoints.shape[2]}")
+    _check_numbers(keypoints, stride, "sigma", sigma)
     if height == 0 or width == 0:
         return
     table = <float*> malloc((width + height) * sizeof(float))
@@ -58,7 +62,8 @@ def draw_heatmaps(const double[:, :, ::1] keypoints, double stride, double sigma
 
 
 def draw_pafs(
-    const double[:, :, ::1] keypoints, const int[:, ::1] limbs, double stride, double width, float[:, :, ::1] pafs
+    const double[:, :, ::1] keypoints not None, const int[:, ::1] limbs not None, double stride, double width,
+    float[:, :, ::1] pafs not None,
 ):
     """Draw the unit vector from A to B on every limb whose two joints have v > 0; where people overlap, their mean.
 
@@ -81,7 +86,8 @@ def draw_pafs(
     Raises
     ------
     ValueError
-        If the numbers of limbs disagree or a limb names a joint that is not there.
+        If the numbers of limbs disagree, a limb names a joint that is not there, a coordinate is not finite, or stride
+        or width are not above 0.
     """
     cdef Py_ssize_t people = keypoints.shape[0], joints = keypoints.shape[1], num_limbs = limbs.shape[0]
     cdef Py_ssize_t rows = pafs.shape[1], columns = pafs.shape[2], limb, person, a, b
@@ -92,6 +98,9 @@ def draw_pafs(
     for limb in range(num_limbs):
         if not (0 <= limbs[limb, 0] < joints and 0 <= limbs[limb, 1] < joints):
             raise ValueError(f"limb {limb} names a joint that is not among the {joints}")
+    if num_limbs * (people + 1) > INT_MAX:
+        raise ValueError(f"{people} people with {num_limbs} limbs are too many to be counted")
+    _check_numbers(keypoints, stride, "width", width)
     if num_limbs == 0 or rows == 0 or columns == 0:
         return
     seen = <int*> calloc(rows * columns, sizeof(int))
@@ -112,7 +121,7 @@ def draw_pafs(
         free(seen)
 
 
-def draw_runs(const unsigned char[::1] code, unsigned char value, unsigned char[::1] pixels):
+def draw_runs(const unsigned char[::1] code not None, unsigned char value, unsigned char[::1] pixels not None):
     """Set the pixels of a compressed run-length code of COCO.
 
     The code holds the lengths of runs of pixels outside and inside of the mask in turn. Each is a number of 5 bits
@@ -131,7 +140,7 @@ def draw_runs(const unsigned char[::1] code, unsigned char value, unsigned char[
     Raises
     ------
     ValueError
-        If the runs are more than the pixels.
+        If the runs are more than the pixels, or the code holds another character or ends within a number.
     """
     cdef Py_ssize_t place = 0, size = code.shape[0], start = 0, left = pixels.shape[0], run = 0
     cdef long long[3] lengths  # of this run and the two before it
@@ -144,9 +153,15 @@ def draw_runs(const unsigned char[::1] code, unsigned char value, unsigned char[
             shift, digit = 0, 32
             while digit & 32 and place < size and shift < 60:
                 digit = code[place] - 48
+                if digit > 63:
+                    with gil:
+                        raise ValueError(f"character {code[place]} does not belong in a run-length code")
                 lengths[2] |= <long long> (digit & 31) << shift
                 shift += 5
                 place += 1
+            if digit & 32:
+                with gil:
+                    raise ValueError(f"run {run} of the run-length code has no end")
             if digit & 16:
                 lengths[2] -= <long long> 1 << shift
             if run > 2:
@@ -159,6 +174,18 @@ def draw_runs(const unsigned char[::1] code, unsigned char value, unsigned char[
             start += lengths[2]
             left -= lengths[2]
             run += 1
+
+
+cdef _check_numbers(const double[:, :, ::1] keypoints, double stride, str name, double value):
+    """Raise a ValueError if a coordinate is not finite, or the stride or the other number is not above 0."""
+    cdef Py_ssize_t person, joint, k
+    if not (0 < stride and isfinite(stride) and 0 < value and isfinite(value)):
+        raise ValueError(f"stride {stride} and {name} {value}, expected finite numbers above 0")
+    for person in range(keypoints.shape[0]):
+        for joint in range(keypoints.shape[1]):
+            for k in range(3):
+                if not isfinite(keypoints[person, joint, k]):
+                    raise ValueError(f"joint {joint} of person {person} is not finite")
 
 
 cdef void _gaussian(

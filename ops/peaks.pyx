@@ -1,6 +1,7 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Local maxima of heatmaps, with positions between the cells."""
 
+from libc.limits cimport INT_MAX
 from libc.math cimport INFINITY, log
 from libc.stdlib cimport free, malloc, qsort
 from libc.string cimport memset
@@ -12,7 +13,8 @@ cdef struct Peak:
 
 
 def find_peaks(
-    const float[:, :, ::1] heatmaps, float threshold, double sigma, float[:, :, ::1] peaks, int[::1] counts
+    const float[:, :, ::1] heatmaps not None, float threshold, double sigma, float[:, :, ::1] peaks not None,
+    int[::1] counts not None,
 ):
     """Find the local maxima of every map, best first.
 
@@ -37,7 +39,7 @@ def find_peaks(
     Raises
     ------
     ValueError
-        If the shapes disagree.
+        If the shapes disagree, the threshold is negative, sigma is not above 0, or the maps have too many cells.
     """
     cdef Py_ssize_t joints = heatmaps.shape[0], height = heatmaps.shape[1], width = heatmaps.shape[2]
     cdef Py_ssize_t limit = peaks.shape[1], joint, i, found
@@ -47,6 +49,10 @@ def find_peaks(
     cdef int* queue
     if peaks.shape[0] != joints or peaks.shape[2] != 3 or counts.shape[0] != joints:
         raise ValueError(f"peaks {peaks.shape[0], limit, peaks.shape[2]} do not fit {joints} heatmaps")
+    if height * width >= INT_MAX or limit > INT_MAX:
+        raise ValueError(f"{height} x {width} cells or {limit} peaks are too many to be counted")
+    if not (0 <= threshold < INFINITY and 0 < sigma < INFINITY):
+        raise ValueError(f"threshold {threshold} and sigma {sigma}, expected at least 0 and above 0")
     buffer = <Peak*> malloc((most + 1) * sizeof(Peak))
     visited = <char*> malloc(height * width + 1)
     queue = <int*> malloc((height * width + 1) * sizeof(int))

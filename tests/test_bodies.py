@@ -9,13 +9,18 @@ import numpy as np
 import pytest
 
 from cpm import ConfigError, Skeleton
+from cpm.codecs import HeatmapCodec, crowd_codec
 from cpm.configs import recipe
+from cpm.datasets import open_dataset
+from cpm.evaluation import annotated_boxes, choose_box_protocol, choose_protocol, evaluate_boxes, evaluate_coco
+from cpm.inference import BoxEstimator, PoseEstimator, open_network
 from cpm.models import get_model
 from cpm.training import build_trainer
 from cpm.training.amp import lower_precision
 
 from .conftest import ROOT
-from .helpers.bodies import body_of
+from .helpers.bodies import body_of, random_body, write_body
+from .helpers.scale import repeats
 from .test_models import NETWORKS, small
 
 # Joints and limbs whose maps with the features fill blocks of 8 or 16 channels, of which one ends within a block.
@@ -76,3 +81,52 @@ def test_a_body_without_limbs_is_refused_before_data_are_looked_for(tmp_path):
     with pytest.raises(ConfigError, match="has no limbs"):
         build_trainer(config, [mx.cpu()], tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("number", range(repeats(12, 200)))
+def test_random_bodies_train_and_are_evaluated(number, tmp_path):
+    rng = np.random.default_rng(number)
+    body = random_body(rng)
+    root = write_body(tmp_path / "data", body, rng)
+    task = "cpm" if body.limbs else "topdown"
+    checkpoint = train(body, root, tmp_path / "run", task, rng)
+    if body.sigmas:
+        assert 0 <= score(checkpoint, root, task)["AP"] <= 1
+    else:
+        with pytest.raises(ConfigError, match="sigmas") as caught:
+            score(checkpoint, root, task)
+        assert "\n" not in str(caught.value)
+
+
+def train(body, root, output, task, rng):
+    """Train a small network for two steps and return its checkpoint."""
+    channels = int(rng.choice([8, 12, 16]))
+    names = {"cpm": "cpm_small", "topdown": "pose_small"}
+    options = {"offsets": bool(rng.integers(2))} if task == "cpm" else {}
+    config = recipe(
+        "body",
+        task,
+        model={"name": names[task], "options": {"channels": channels, **options}},
+        data={"root": str(root)},
+        labels={"skeleton": body},
+        people={"min_keypoints": 1},
+        augment={"crop": 48, "height": 0.8} if task == "cpm" else {"size": (48, 48)},
+        optimizer={"name": "adam", "lr": 1e-3},
+        train={"epochs": 2, "batch_size": 2, "num_workers": 0, "max_iterations": 1},
+    )
+    build_trainer(config, [mx.cpu()], output).fit()
+    return output / "last.npz"
+
+
+def score(checkpoint, root, task):
+    """Return the figures of a checkpoint on the pictures to validate on."""
+    net, meta = open_network(checkpoint, None, mx.cpu())
+    dataset = open_dataset("coco", root, "val2017", net.skeleton)
+    if task == "cpm":
+        protocol = choose_protocol(meta, checkpoint)
+        codec = crowd_codec(net, protocol.sigma, protocol.paf_width)
+        return evaluate_coco(PoseEstimator(net, codec, (1.0,), box_size=48), dataset, progress=False)
+    protocol = choose_box_protocol(meta, checkpoint)
+    codec = HeatmapCodec(net.skeleton, net.stride, protocol.sigma)
+    estimator = BoxEstimator(net, codec, protocol.size)
+    return evaluate_boxes(estimator, dataset, annotated_boxes(dataset, estimator.aspect), progress=False)

@@ -21,10 +21,10 @@ def body_of(joints: int, limbs: int) -> Skeleton:
 
 def random_body(rng: np.random.Generator) -> Skeleton:
     """Return a body of 1 to 30 joints: a tree, with loops or of several parts; with or without sides and sigmas."""
-    pairs = int(rng.integers(0, 16))
-    single = int(rng.integers(0 if pairs else 1, 31 - 2 * pairs))
+    joints = int(rng.integers(1, 31))
+    pairs = int(rng.integers(joints // 2 + 1))
     names = [f"{side}_{k}" for k in range(pairs) for side in ("left", "right")]
-    names += [f"middle_{k}" for k in range(single)]
+    names += [f"middle_{k}" for k in range(joints - 2 * pairs)]
     rng.shuffle(names)
     limbs = {(names[rng.integers(k)], names[k]) for k in range(1, len(names))}
     kind = rng.integers(3)
