@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
 
-from .errors import DataError
+from .errors import DataError, quote
+
+FARTHEST = 1e6  # pixels from the first one: what is farther away is no place in an image
+_WHOLE = re.compile(r"\s*([+-]?[0-9]{1,19})(\.0*)?\s*")
 
 
 def check_image(image: Any) -> None:
@@ -21,3 +25,45 @@ def check_image(image: Any) -> None:
         raise DataError(f"an image is {type(image).__name__}, expected a NumPy array, uint8 (H, W, 3) RGB")
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
         raise DataError(f"an image is {image.dtype} {image.shape}, expected uint8 (H, W, 3) RGB")
+
+
+def whole_number(value: Any) -> int:
+    """Return an int of 64 bits that is given as itself, as a float such as 12.0 or as text such as "12".
+
+    Raises
+    ------
+    ValueError
+        If it is something else, as True and None are.
+    """
+    plain = _plain(value)
+    text = _WHOLE.fullmatch(plain) if isinstance(plain, str) else None
+    if text:
+        plain = int(text[1])
+    if isinstance(plain, float) and plain.is_integer():
+        plain = int(plain)
+    if type(plain) is not int or not -(2**63) <= plain < 2**63:
+        raise ValueError(f"{quote(value)} is no whole number")
+    return plain
+
+
+def real_number(value: Any) -> float:
+    """Return a number that is given as itself or as text; it may be infinite or NaN.
+
+    Raises
+    ------
+    ValueError
+        If it is something else.
+    """
+    plain = _plain(value)
+    try:
+        if isinstance(plain, (int, float, str)):
+            return float(plain)
+    except (OverflowError, ValueError):
+        pass
+    raise ValueError(f"{quote(value)} is no number")
+
+
+def _plain(value: Any) -> Any:
+    """Return a scalar of NumPy as Python's own."""
+    is_scalar = isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0)
+    return value.item() if is_scalar else value

@@ -11,7 +11,9 @@ import json
 import logging
 import os
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,11 +22,11 @@ from .annotation_index import ARRAYS, AnnotationIndex
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2
 SMALLEST = 4_000_000  # bytes; smaller annotation files are parsed in a tenth of a second
 
 
-def file_key(path: Path) -> dict[str, str | int]:
+def file_key(path: Path) -> dict[str, Any]:
     """Return what tells a cache whether it is still of this file.
 
     Raises
@@ -36,7 +38,7 @@ def file_key(path: Path) -> dict[str, str | int]:
     return {"format": FORMAT, "name": path.name, "size": status.st_size, "mtime_ns": status.st_mtime_ns}
 
 
-def read_cache(path: Path, key: dict[str, str | int]) -> AnnotationIndex | None:
+def read_cache(path: Path, key: Mapping[str, Any]) -> AnnotationIndex | None:
     """Return the index of an annotation file; None if there is no cache of it, or a stale or broken one."""
     if int(key["size"]) < SMALLEST:
         return None
@@ -50,11 +52,11 @@ def read_cache(path: Path, key: dict[str, str | int]) -> AnnotationIndex | None:
     return None
 
 
-def write_cache(path: Path, key: dict[str, str | int], index: AnnotationIndex) -> None:
+def write_cache(path: Path, key: Mapping[str, Any], index: AnnotationIndex) -> None:
     """Keep the index of an annotation file where it can be written; if nowhere, that is no error."""
     if int(key["size"]) < SMALLEST:
         return
-    meta = {**key, "category_id": index.category_id, "joints": index.joints}
+    meta = {**key, "category_id": index.category_id, "joints": index.joints, "remarks": index.remarks}
     arrays = {name: getattr(index, name) for name in ARRAYS}
     for place in _places(path):
         try:
@@ -72,7 +74,7 @@ def _places(path: Path) -> list[Path]:
     return [path.with_name(f"{path.stem}.cache.npz"), home() / "cache" / folder / f"{path.stem}.cache.npz"]
 
 
-def _read(place: Path, key: dict[str, str | int]) -> AnnotationIndex:
+def _read(place: Path, key: Mapping[str, Any]) -> AnnotationIndex:
     with zipfile.ZipFile(place) as archive:
         members = archive.infolist()
         # Uncompressed members cannot claim more memory than the file is large.
@@ -85,6 +87,8 @@ def _read(place: Path, key: dict[str, str | int]) -> AnnotationIndex:
         if {name: meta[name] for name in key} != key:
             raise ValueError("it is of another file, or of another version of it")
         joints = tuple(map(str, meta["joints"]))
-        index = AnnotationIndex(int(meta["category_id"]), joints, **{name: content[name] for name in ARRAYS})
+        arrays = {name: content[name] for name in ARRAYS}
+        remarks = tuple(map(str, meta["remarks"]))
+        index = AnnotationIndex(int(meta["category_id"]), joints, **arrays, remarks=remarks)
     index.check()
     return index

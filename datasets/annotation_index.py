@@ -15,7 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import DataError
+from ..checks import FARTHEST, whole_number
+from ..errors import DataError, quote
+from .annotations import Annotations
+from .outlines import collect_outlines
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class AnnotationIndex:
     texts, text_offsets
         What is no list of polygons, such as a run-length code, as JSON: uint8 and (P + 1,) int64 offsets; empty
         for polygons and for none.
+    remarks
+        What was filled in or doubtful when the file was read, a line each.
     """
 
     category_id: int
@@ -68,6 +73,7 @@ class AnnotationIndex:
     shape_offsets: np.ndarray
     texts: np.ndarray
     text_offsets: np.ndarray
+    remarks: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for name in ARRAYS:
@@ -142,90 +148,67 @@ ARRAYS = {
 }
 
 
-def build_index(content: Mapping[str, Any], category_id: int, joints: Sequence[str]) -> AnnotationIndex:
-    """Arrange the content of an annotation file.
+def build_index(annotations: Annotations, sizes_known: bool = True) -> AnnotationIndex:
+    """Arrange the annotations of a file.
 
     Parameters
     ----------
-    content
-        The parsed JSON.
-    category_id
-        The category of people; all others are left out.
-    joints
-        The names of the K joints.
+    annotations
+        What was read of it.
+    sizes_known
+        Whether every image must have a width and a height; else they may be 0.
 
     Raises
     ------
-    AttributeError, KeyError, OverflowError, TypeError, ValueError
-        If the content is not COCO's.
+    DataError
+        If an image lacks its name or size.
     """
-    images = sorted(content["images"], key=lambda image: image["id"])
-    row_of = {image["id"]: row for row, image in enumerate(images)}
-    chosen = [annotation for annotation in content["annotations"] if annotation["category_id"] == category_id]
-    rows = np.array([row_of[annotation["image_id"]] for annotation in chosen], np.int64)
-    people = [chosen[place] for place in np.argsort(rows, kind="stable").tolist()]
-    boxes = np.array([_box(annotation) for annotation in people], np.float64).reshape(-1, 4)
-    areas = [float(annotation.get("area", box[2] * box[3])) for annotation, box in zip(people, boxes)]
-    names = [image["file_name"].encode(errors="replace") for image in images]
-    points, polygon_offsets, shape_offsets, texts = _segmentations(people)
+    images, people = annotations.images, annotations.people
+    ids = np.array(array("q", [image["id"] for image in images]), np.int64)
+    sizes = np.array([_size(image, annotations.name, int(sizes_known)) for image in images], np.int64).reshape(-1, 2)
+    names = [_file_name(image, annotations.name) for image in images]
+    rows = np.searchsorted(ids, np.array(array("q", [person["image_id"] for person in people]), np.int64))
+    order = np.argsort(rows, kind="stable")
+    fields = annotations.fields
+    outlines = collect_outlines([people[place] for place in order.tolist()], sizes[rows[order]].tolist())
     return AnnotationIndex(
-        category_id=category_id,
-        joints=tuple(joints),
-        image_ids=np.array(array("q", [image["id"] for image in images]), np.int64),
-        sizes=np.array([(int(image["width"]), int(image["height"])) for image in images], np.int64).reshape(-1, 2),
+        category_id=annotations.category["id"],
+        joints=annotations.joints,
+        image_ids=ids,
+        sizes=sizes,
         names=np.frombuffer(b"".join(names), np.uint8),
         name_offsets=_offsets(names),
-        people_offsets=np.searchsorted(np.sort(rows), np.arange(len(images) + 1)),
-        keypoints=_keypoints(people, len(joints)),
-        boxes=boxes,
-        areas=np.array(areas, np.float64),
-        crowds=np.array([bool(annotation.get("iscrowd", 0)) for annotation in people], bool),
-        points=points,
-        polygon_offsets=polygon_offsets,
-        shape_offsets=shape_offsets,
-        texts=np.frombuffer(b"".join(texts), np.uint8),
-        text_offsets=_offsets(texts),
+        people_offsets=np.searchsorted(rows[order], np.arange(len(images) + 1)),
+        keypoints=fields.keypoints[order].astype(np.float32),
+        boxes=fields.boxes[order],
+        areas=fields.areas[order],
+        crowds=fields.crowds[order],
+        points=outlines.points,
+        polygon_offsets=outlines.polygon_offsets,
+        shape_offsets=outlines.shape_offsets,
+        texts=np.frombuffer(b"".join(outlines.texts), np.uint8),
+        text_offsets=_offsets(outlines.texts),
+        remarks=annotations.remarks + outlines.remarks,
     )
 
 
-def _keypoints(people: list[dict[str, Any]], num_joints: int) -> np.ndarray:
-    """(P, K, 3) float32; zeros for those who have none."""
-    values, none = array("f"), [0.0] * (3 * num_joints)
-    for person in people:
-        joints = person.get("keypoints") or none
-        if len(joints) != len(none):
-            raise ValueError(f"{len(joints)} numbers of keypoints for {num_joints} joints")
-        values.extend(joints)
-    return np.array(values, np.float32).reshape(-1, num_joints, 3)
-
-
-def _box(annotation: dict[str, Any]) -> tuple[float, ...]:
-    left, top, width, height = map(float, annotation["bbox"])
-    return left, top, width, height
-
-
-def _segmentations(people: list[dict[str, Any]]) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[bytes]]:
-    """Return points, polygon_offsets and shape_offsets, and the texts of what is not a list of polygons."""
-    points, polygons, shapes, texts = array("d"), array("q", [0]), array("q", [0]), []
-    for person in people:
-        segmentation, text = person.get("segmentation"), b""
-        if not (isinstance(segmentation, list) and _append_polygons(segmentation, points, polygons)):
-            text = b"" if segmentation is None else json.dumps(segmentation).encode()
-        shapes.append(len(polygons) - 1)
-        texts.append(text)
-    return np.array(points, np.float64), np.array(polygons, np.int64), np.array(shapes, np.int64), texts
-
-
-def _append_polygons(segmentation: list, points: array, polygons: array) -> bool:
-    """Append lists of numbers; leave everything as it was and return False if it is something else."""
-    before = len(points), len(polygons)
+def _size(image: Mapping[str, Any], name: str, least: int) -> tuple[int, int]:
+    """Return the width and height of an image, each at least so many pixels."""
     try:
-        for polygon in segmentation:
-            points.extend(polygon)
-            polygons.append(len(points))
-    except (OverflowError, TypeError):
-        del points[before[0] :], polygons[before[1] :]
-    return len(polygons) > before[1]
+        width, height = whole_number(image.get("width")), whole_number(image.get("height"))
+        if least <= min(width, height) and max(width, height) <= FARTHEST:
+            return width, height
+        problem = f"it is {width} x {height} pixels"
+    except ValueError as error:
+        problem = str(error)
+    raise DataError(f"{name}: the size of image {image['id']} ({quote(image.get('file_name'), 60)}): {problem}")
+
+
+def _file_name(image: Mapping[str, Any], name: str) -> bytes:
+    given = image.get("file_name")
+    if not isinstance(given, str) or not given:
+        raise DataError(f"{name}: the file_name of image {image['id']} is {quote(given)}, expected a name")
+    return given.encode(errors="replace")
 
 
 def _offsets(parts: Sequence[bytes]) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,16 +10,16 @@ from typing import Any, overload
 
 import cv2
 import numpy as np
-from pycocotools import mask as coco_mask
 
 from ..errors import DataError
 from ..ops.labels import draw_runs
 from ..skeletons import COCO_17, Skeleton
 from .annotation_cache import file_key, read_cache, write_cache
 from .annotation_index import AnnotationIndex, build_index
+from .annotations import log_remarks, read_annotations
+from .categories import skeleton_of
 from .images import read_bgr
-
-_FARTHEST = 100_000  # pixels; pycocotools walks along every edge
+from .outlines import run_lengths
 
 
 @dataclass(frozen=True)
@@ -164,6 +163,10 @@ class CocoKeypoints:
         ``train2017``, ``val2017`` or a name of your own.
     skeleton
         A body of your own that the annotations may be of. It is if their joints have its names; else they are COCO's.
+    category
+        The name or the id of the category of people; by default it is found, see `choose_category`.
+    skip_unlisted
+        Whether annotations of images that are not listed are left out; else they are an error.
 
     Attributes
     ----------
@@ -184,31 +187,43 @@ class CocoKeypoints:
         If a folder or file is missing, or the JSON is not COCO's.
     """
 
-    def __init__(self, root: str | Path, split: str, skeleton: Skeleton = COCO_17) -> None:
+    def __init__(
+        self,
+        root: str | Path,
+        split: str,
+        skeleton: Skeleton = COCO_17,
+        category: str = "",
+        skip_unlisted: bool = False,
+    ) -> None:
         self.root, self.split = Path(root), split
         self.annotation_file = self.root / "annotations" / f"person_keypoints_{split}.json"
         images = self.root / split
-        self.index = _open_index(self.root, self.annotation_file, images, skeleton)
+        known = (skeleton, COCO_17)
+        self._choice = {"category": category, "skip_unlisted": skip_unlisted}
+        self.index = _open_index(self.root, self.annotation_file, images, known, self._choice)
+        log_remarks(self.annotation_file, self.index.remarks)
         self.category_id = self.index.category_id
-        self.skeleton = skeleton_of(self.index.joints, skeleton, self.annotation_file)
+        self.skeleton = skeleton_of(self.index.joints, known, str(self.annotation_file))
         self.records = Records(self.index, images)
 
     def __len__(self) -> int:
         return len(self.records)
 
-    def truth(self) -> Path | Mapping[str, Any]:
-        """Return what detections are scored against: COCO's annotations, or the path of a JSON file of them."""
-        return self.annotation_file
+    def truth(self) -> Mapping[str, Any]:
+        """Return what detections are scored against: the annotations of the people, complete but for outlines."""
+        return read_annotations(self.annotation_file, (self.skeleton,), **self._choice).content()
 
 
-def _open_index(root: Path, path: Path, images: Path, skeleton: Skeleton) -> AnnotationIndex:
+def _open_index(
+    root: Path, path: Path, images: Path, known: tuple[Skeleton, ...], choice: Mapping[str, Any]
+) -> AnnotationIndex:
     """Return the index of an annotation file from its cache; else build and keep it."""
     if not root.is_dir():
         raise DataError(
             f"{root}: no such data set folder; --dataset-root names the folder that holds annotations/ and the images"
         )
     try:
-        key = file_key(path)
+        key = {**file_key(path), **choice}
     except OSError as error:
         found = "no such annotation file" if isinstance(error, FileNotFoundError) else error.strerror
         raise DataError(f"{path}: {found}") from None
@@ -216,70 +231,11 @@ def _open_index(root: Path, path: Path, images: Path, skeleton: Skeleton) -> Ann
         raise DataError(f"{images}: no such folder; the images of {path.name} belong there")
     index = read_cache(path, key)
     if index is None:
-        content, category = read_annotations(path)
-        try:
-            joints = skeleton_of(category.get("keypoints", COCO_17.joints), skeleton, path).joints
-            index = build_index(content, int(category["id"]), joints)
-        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
-            problem = f"{type(error).__name__}: {error}"
-            raise DataError(f"{path}: not the COCO keypoint format ({problem})") from None
-        write_cache(path, key, index)
+        annotations = read_annotations(path, known, **choice)
+        index = build_index(annotations)
+        if annotations.category.get("keypoints"):  # else another body may have as many joints
+            write_cache(path, key, index)
     return index
-
-
-def read_annotations(path: Path) -> tuple[dict[str, Any], Mapping[str, Any]]:
-    """Return the content of an annotation file and its category of people.
-
-    Raises
-    ------
-    DataError
-        If the file cannot be read or is not COCO's.
-    """
-    content = _read_annotations(path)
-    try:
-        return content, person_category(content, str(path))
-    except (AttributeError, KeyError, TypeError) as error:
-        raise DataError(f"{path}: not the COCO keypoint format ({type(error).__name__}: {error})") from None
-
-
-def _read_annotations(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_bytes())
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}: cannot be read as JSON ({error})") from None
-    missing = [key for key in ("images", "annotations") if not isinstance(content, dict) or key not in content]
-    if missing:
-        raise DataError(f"{path}: no {missing[0]!r} in it; expected a COCO keypoint annotation file")
-    return content
-
-
-def person_category(content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """Return the category of people of COCO annotations: the one named person, else the only one.
-
-    Raises
-    ------
-    DataError
-        If there are several and none is people; `name` says of which file.
-    """
-    categories = content.get("categories") or [{"id": 1, "name": "person"}]
-    people = [each for each in categories if each.get("name") == "person"] or categories
-    if len(people) > 1:
-        raise DataError(f"{name}: {len(people)} categories and not one of them is 'person'")
-    category: Mapping[str, Any] = people[0]
-    return category
-
-
-def skeleton_of(joints: Sequence[str], own: Skeleton, path: Path) -> Skeleton:
-    """Return the skeleton that has these joints, `own` or COCO's; raise a DataError if neither has."""
-    names = tuple(joints)
-    for skeleton in (own, COCO_17):
-        if names == skeleton.joints:
-            return skeleton
-    raise DataError(
-        f"{path}: its {len(names)} joints {', '.join(map(str, names))} are those of neither COCO_17 nor {own.name}"
-    )
 
 
 def _is_labelled(person: PersonAnnotation) -> bool:
@@ -291,25 +247,10 @@ def _mask_without(people: Sequence[PersonAnnotation], height: int, width: int) -
     columns = np.full((width, height), 255, np.uint8)
     pixels = columns.reshape(-1)
     for person in people:
-        for code in _run_lengths(person.segmentation, height, width):
+        for code in run_lengths(person.segmentation, height, width):
             draw_runs(code, 0, pixels)
-        if not person.segmentation:
+        if not person.segmentation and min(person.bbox[2:]) > 0:
             left, top, box_width, box_height = person.bbox
             corners = (round(top), round(left)), (round(top + box_height) - 1, round(left + box_width) - 1)
             cv2.rectangle(columns, *corners, 0, cv2.FILLED)
     return columns.T
-
-
-def _run_lengths(segmentation: Any, height: int, width: int) -> list[bytes]:
-    """Return the compressed run-length codes of polygons, or of COCO's two forms of such codes."""
-    if not segmentation:
-        return []
-    if isinstance(segmentation, list):
-        if not all(abs(value) < _FARTHEST for polygon in segmentation for value in polygon):
-            raise ValueError(f"a corner is not within {_FARTHEST} pixels")
-        return [code["counts"] for code in coco_mask.frPyObjects(segmentation, height, width)]
-    if list(segmentation["size"]) != [height, width]:
-        raise ValueError(f"it is for {segmentation['size']} pixels, the image has {[height, width]}")
-    if isinstance(segmentation["counts"], list):
-        return [coco_mask.frPyObjects(segmentation, height, width)["counts"]]
-    return [segmentation["counts"].encode()]

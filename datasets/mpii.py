@@ -16,6 +16,7 @@ import numpy as np
 from ..errors import DataError
 from ..skeletons import MPII_16
 from .annotation_index import AnnotationIndex, build_index
+from .annotations import as_annotations
 from .coco import ImageRecord, Records
 from .image_size import stored_size
 
@@ -127,7 +128,7 @@ class MpiiPeople:
             raise DataError(f"{self.annotation_file}: nobody of the split {split} in it")
         ids = _image_ids({entry.image for entry in own})
         self.people = [_person(entry, images, ids[entry.image]) for entry in own]
-        self.index = _build_index([*own, *others], ids)
+        self.index = _build_index([*own, *others], ids, self.annotation_file)
         self.records = _MpiiRecords(self.index, images)
 
     def __len__(self) -> int:
@@ -294,13 +295,14 @@ def _person(entry: _Entry, images: Path, image_id: int) -> MpiiPerson:
     )
 
 
-def _build_index(entries: Iterable[_Entry], ids: Mapping[str, int]) -> AnnotationIndex:
+def _build_index(entries: Iterable[_Entry], ids: Mapping[str, int], path: Path) -> AnnotationIndex:
     sizes: dict[str, tuple[int, int]] = {}
     people = []
-    for entry in entries:
+    for place, entry in enumerate(entries, start=1):
         sizes.setdefault(entry.image, entry.size or (0, 0))
         side = _HEIGHT * entry.scale
         person = {
+            "id": place,
             "image_id": ids[entry.image],
             "category_id": _CATEGORY,
             "bbox": (entry.center[0] - side / 2, entry.center[1] - side / 2, side, side),
@@ -312,4 +314,5 @@ def _build_index(entries: Iterable[_Entry], ids: Mapping[str, int]) -> Annotatio
         {"id": ids[name], "file_name": name, "width": width, "height": height}
         for name, (width, height) in sizes.items()
     ]
-    return build_index({"images": images, "annotations": people}, _CATEGORY, MPII_16.joints)
+    category = {"id": _CATEGORY, "name": "person", "keypoints": MPII_16.joints}
+    return build_index(as_annotations(images, people, category, str(path)), sizes_known=False)

@@ -22,7 +22,9 @@ from ..errors import DataError
 from ..files import atomic_path
 from ..skeletons import COCO_17, Skeleton
 from .annotation_index import ARRAYS, AnnotationIndex, build_index
-from .coco import CocoKeypoints, Records, skeleton_of
+from .annotations import log_remarks, read_annotations
+from .categories import skeleton_of
+from .coco import CocoKeypoints, Records
 from .picture_source import PictureSource
 from .record_file import LARGEST, RecordFile
 
@@ -76,7 +78,7 @@ class PackedKeypoints(CocoKeypoints):
         if split not in (None, self.split):
             raise DataError(f"{path}: it holds the split {self.split}, not {split}")
         self.category_id = self.index.category_id
-        self.skeleton = skeleton_of(self.index.joints, skeleton, self.annotation_file)
+        self.skeleton = skeleton_of(self.index.joints, (skeleton, COCO_17), str(path))
         self.records = Records(self.index, self.root, self._load)
 
     def truth(self) -> Mapping[str, Any]:
@@ -164,12 +166,9 @@ def _write(writer: MXIndexedRecordIO, key: int, data: bytes, name: str) -> None:
 
 
 def _index_of(content: Mapping[str, Any], source: PictureSource) -> AnnotationIndex:
-    try:
-        joints = source.category.get("keypoints", COCO_17.joints)
-        return build_index(content, int(source.category["id"]), joints)
-    except _WRONG as error:
-        problem = f"{type(error).__name__}: {error}"
-        raise DataError(f"{source.path}: not the COCO keypoint format ({problem})") from None
+    index = build_index(read_annotations(content, name=source.path))
+    log_remarks(source.path, index.remarks)
+    return index
 
 
 def _without_outlines(content: Mapping[str, Any]) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from ..errors import DataError
 from ..files import write_json
-from .coco import read_annotations
+from .annotations import log_remarks, read_annotations
 from .images import read_file
 
 
@@ -33,7 +33,7 @@ class Picture:
     """
 
     image: dict[str, Any]
-    people: list[dict[str, Any]]
+    people: Sequence[Mapping[str, Any]]
     data: bytes
 
 
@@ -59,8 +59,8 @@ class PictureSource:
     pictures: Callable[[], Iterator[Picture]]
 
 
-def coco_source(root: str | Path, split: str) -> PictureSource:
-    """Return a split in the layout of COCO, see `cpm.datasets.CocoKeypoints`.
+def coco_source(root: str | Path, split: str, category: str = "", skip_unlisted: bool = False) -> PictureSource:
+    """Return a split in the layout of COCO; parameters as of `cpm.datasets.CocoKeypoints`.
 
     Raises
     ------
@@ -69,26 +69,19 @@ def coco_source(root: str | Path, split: str) -> PictureSource:
     """
     root = Path(root)
     path = root / "annotations" / f"person_keypoints_{split}.json"
-    content, category = read_annotations(path)
-    try:
-        images = [{key: image[key] for key in ("id", "file_name", "width", "height")} for image in content["images"]]
-        images.sort(key=lambda image: image["id"])
-        people: dict[int, list[dict[str, Any]]] = {}
-        for person in content["annotations"]:
-            if person["category_id"] == category["id"]:
-                people.setdefault(person["image_id"], []).append(person)
-        unknown = set(people) - {image["id"] for image in images}
-    except (AttributeError, KeyError, TypeError) as error:
-        problem = f"{type(error).__name__}: {error}"
-        raise DataError(f"{path}: not the COCO keypoint format ({problem})") from None
-    if unknown:
-        raise DataError(f"{path}: people in image {min(unknown)}, which is not in it")
+    annotations = read_annotations(path, category=category, skip_unlisted=skip_unlisted)
+    log_remarks(path, annotations.remarks)
+    keys = ("id", "file_name", "width", "height")
+    images = [{key: image.get(key) for key in keys} for image in annotations.images]
+    people: dict[int, list[Mapping[str, Any]]] = {}
+    for person in annotations.people:
+        people.setdefault(person["image_id"], []).append(person)
 
     def pictures() -> Iterator[Picture]:
         for image in images:
             yield Picture(image, people.get(image["id"], []), read_file(root / split / image["file_name"]))
 
-    return PictureSource(path, category, len(images), pictures)
+    return PictureSource(path, annotations.category, len(images), pictures)
 
 
 def write_coco(root: str | Path, source: PictureSource, split: str, progress: bool = False) -> int:

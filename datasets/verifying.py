@@ -136,7 +136,7 @@ def verify_split(
         If a mask would be written outside the folder.
     """
     counts = count_people(dataset.index)
-    problems = _differences(dataset, counts)
+    problems = [*_differences(dataset, counts), *dataset.index.remarks]
     masked_images = masked = 0
     records = dataset.records
     with tqdm(total=len(records), desc=dataset.split, unit="image", disable=not progress) as bar:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,13 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from ..codecs import Codec
-from ..datasets.coco import person_category
+from ..datasets.annotations import Annotations, log_remarks, read_annotations
 from ..errors import ConfigError, DataError
 from ..person import Person
 from ..skeletons import COCO_17, Skeleton, convert
+from .results import read_results
+
+logger = logging.getLogger(__name__)
 
 FIGURES = ("AP", "AP50", "AP75", "APm", "APl", "AR", "AR50", "AR75", "ARm", "ARl")
 
@@ -54,14 +57,31 @@ def score_coco(
         If the skeleton defines no sigmas.
     """
     content, name, category = load_truth(truth, skeleton)
-    results = _load_results(detections)
-    _check_entries(results, ("image_id", "category_id", "keypoints", "score"), skeleton, _name(detections))
+    results = read_results(detections, skeleton, category)
     known = {image["id"] for image in content["images"]}
     chosen = sorted(known if image_ids is None else set(image_ids))
     for image_id in [*chosen, *(result["image_id"] for result in results)]:
         if image_id not in known:
             raise DataError(f"{name}: no image {image_id} in it, but it was detected on or chosen")
-    return _evaluate(content, results, skeleton, category, chosen)
+    figures = _evaluate(content, results, skeleton, category, chosen)
+    _warn_of_nothing(figures, results, set(chosen), name)
+    return figures
+
+
+def _warn_of_nothing(
+    figures: Mapping[str, float], results: Sequence[Mapping[str, Any]], chosen: set[int], name: str
+) -> None:
+    """Say where figures are those of nobody."""
+    if figures["AP"] == -1:
+        logger.warning("%s: nobody with joints is annotated on the %d images: there is no score", name, len(chosen))
+    elif not results:
+        logger.warning("%s: there is not one detection on the %d images: every figure is 0", name, len(chosen))
+    elif not any(result["image_id"] in chosen for result in results):
+        logger.warning("%s: not one of the %d detections is on the %d images", name, len(results), len(chosen))
+    else:
+        empty = [figure for figure in ("APm", "APl") if figures[figure] == -1]
+        if empty:
+            logger.info("%s: %s -1: nobody of that size is annotated", name, " and ".join(empty))
 
 
 def load_truth(truth: str | Path | Mapping[str, Any], skeleton: Skeleton) -> tuple[Mapping[str, Any], str, int]:
@@ -73,12 +93,18 @@ def load_truth(truth: str | Path | Mapping[str, Any], skeleton: Skeleton) -> tup
         See :func:`score_coco`.
     """
     if not skeleton.sigmas:
-        raise ConfigError(f"skeleton {skeleton.name} defines no sigmas, which the similarity needs")
-    content, name = _load_truth(truth)
-    category = int(person_category(content, name)["id"])
-    people = [entry for entry in content["annotations"] if entry.get("category_id") == category]
-    _check_entries(people, ("id", "image_id", "keypoints", "area", "bbox", "iscrowd"), skeleton, name)
-    return content, name, category
+        raise ConfigError(
+            f"skeleton {skeleton.name} defines no sigmas, which the similarity needs; "
+            "--sigmas, or Skeleton(sigmas=...), gives them"
+        )
+    annotations = _read_truth(truth, skeleton)
+    return annotations.content(), annotations.name, annotations.category["id"]
+
+
+def _read_truth(truth: str | Path | Mapping[str, Any], skeleton: Skeleton) -> Annotations:
+    annotations = read_annotations(truth, (skeleton,))
+    log_remarks(annotations.name, annotations.remarks)
+    return annotations
 
 
 def people_to_results(
@@ -158,18 +184,17 @@ def oracle_coco(
     DataError
         As :func:`score_coco`, and if no image has labelled people or one states no size.
     """
-    content, name = _load_truth(truth)
-    category = int(person_category(content, name)["id"])
+    annotations = _read_truth(truth, skeleton)
+    name = annotations.name
     people: dict[int, list[Any]] = {}
     chosen = None if image_ids is None else set(image_ids)
-    for annotation in content["annotations"]:
-        joints = np.asarray(annotation.get("keypoints", ()), float)
-        labelled = annotation.get("category_id") == category and not annotation.get("iscrowd")
-        if labelled and joints[2::3].any() and (chosen is None or annotation["image_id"] in chosen):
-            people.setdefault(annotation["image_id"], []).append(joints)
+    for annotation in annotations.people:
+        labelled = annotation["num_keypoints"] and not annotation["iscrowd"]
+        if labelled and (chosen is None or annotation["image_id"] in chosen):
+            people.setdefault(annotation["image_id"], []).append(np.asarray(annotation["keypoints"], float))
     if not people:
         raise DataError(f"{name}: no image with labelled people to score")
-    images = {image["id"]: image for image in content["images"]}
+    images = {image["id"]: image for image in annotations.images}
     results: list[dict[str, Any]] = []
     for image_id, keypoints in people.items():
         try:
@@ -180,8 +205,8 @@ def oracle_coco(
                 f"{name}: image {image_id} lacks its entry, its size or whole keypoints ({error})"
             ) from None
         found = _encode_decode(codec, convert(joints, skeleton, codec.skeleton), size, height)
-        results += people_to_results(image_id, found, codec.skeleton, category, skeleton)
-    return score_coco(content, results, skeleton, people)
+        results += people_to_results(image_id, found, codec.skeleton, annotations.category["id"], skeleton)
+    return score_coco(annotations.content(), results, skeleton, people)
 
 
 def format_scores(rows: Mapping[str, Mapping[str, float]]) -> str:
@@ -216,9 +241,7 @@ def _evaluate(
     image_ids: list[int],
 ) -> dict[str, float]:
     """Run pycocotools, which prints and writes into what it is given: on copies, with its output dropped."""
-    annotations = [dict(entry) for entry in content["annotations"] if entry.get("category_id") == category]
-    for entry in annotations:
-        entry.setdefault("num_keypoints", sum(v > 0 for v in entry["keypoints"][2::3]))
+    annotations = [dict(entry) for entry in content["annotations"]]
     categories = [{"id": category, "name": "person"}]
     with contextlib.redirect_stdout(io.StringIO()):
         coco = COCO()
@@ -238,46 +261,3 @@ def _evaluate(
         evaluation.accumulate()
         evaluation.summarize()
     return {figure: float(value) for figure, value in zip(FIGURES, evaluation.stats)}
-
-
-def _name(source: object) -> str:
-    return str(source) if isinstance(source, (str, Path)) else "the given COCO data"
-
-
-def _load(source: Any) -> Any:
-    if not isinstance(source, (str, Path)):
-        return source
-    try:
-        return json.loads(Path(source).read_bytes())
-    except FileNotFoundError:
-        raise DataError(f"{source}: no such file") from None
-    except (OSError, ValueError) as error:
-        raise DataError(f"{source}: cannot be read as JSON ({error})") from None
-
-
-def _load_truth(truth: str | Path | Mapping[str, Any]) -> tuple[Mapping[str, Any], str]:
-    """Return annotations and how messages name them."""
-    content, name = _load(truth), _name(truth)
-    for key in ("images", "annotations"):
-        if not isinstance(content, Mapping) or not isinstance(content.get(key), list):
-            raise DataError(f"{name}: no list {key!r} in it, expected COCO keypoint annotations")
-    return content, name
-
-
-def _load_results(detections: str | Path | Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    results = _load(detections)
-    if not isinstance(results, (list, tuple)):
-        raise DataError(
-            f"{_name(detections)}: {type(results).__name__} found, expected a list of COCO keypoint results"
-        )
-    return list(results)
-
-
-def _check_entries(entries: Sequence[Any], keys: tuple[str, ...], skeleton: Skeleton, name: str) -> None:
-    for place, entry in enumerate(entries):
-        missing = [key for key in keys if not isinstance(entry, Mapping) or key not in entry]
-        if missing:
-            raise DataError(f"{name}: entry {place} has no {missing[0]!r}, expected one of the COCO keypoint format")
-        if len(entry["keypoints"]) != 3 * skeleton.num_joints:
-            count, expected = len(entry["keypoints"]), f"3 x {skeleton.num_joints} of {skeleton.name}"
-            raise DataError(f"{name}: entry {place} has {count} keypoint numbers, expected {expected}")

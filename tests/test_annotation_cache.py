@@ -1,13 +1,12 @@
 """The cache of annotations: it changes nothing, and a stale, broken or forged one does no harm."""
 
-import json
-
 import numpy as np
 import pytest
 
 from cpm import DataError
 from cpm.datasets import CocoKeypoints, annotation_cache
 from cpm.datasets.annotation_index import ARRAYS
+from cpm.datasets.annotations import read_annotations
 from cpm.skeletons import COCO_17, OPENPOSE_18
 
 from .conftest import person
@@ -39,7 +38,8 @@ def is_parsed(root, monkeypatch) -> bool:
     parsed = []
     with monkeypatch.context() as patch:
         patch.setattr(
-            "cpm.datasets.coco._read_annotations", lambda path: parsed.append(1) or json.loads(path.read_text())
+            "cpm.datasets.coco.read_annotations",
+            lambda *given, **choice: parsed.append(1) or read_annotations(*given, **choice),
         )
         CocoKeypoints(root, "train2017")
     return bool(parsed)
@@ -53,7 +53,7 @@ def test_second_opening_reads_the_cache_and_nothing_changes(cached, monkeypatch)
     assert not is_parsed(root, monkeypatch)
     assert content_of(first) == content_of(second) and (second.category_id, second.skeleton) == (1, COCO_17)
     segmentations = [each.segmentation for each in second.records[3].people]
-    assert segmentations[0] == [[1, 2, 3.5, 4, 5, 6], [7, 8, 9, 10, 11, 12.25, 13, 14]] and segmentations[2] == []
+    assert segmentations[0] == [[1, 2, 3.5, 4, 5, 6], [7, 8, 9, 10, 11, 12.25, 13, 14]] and segmentations[2] is None
     assert isinstance(second.records[0].people[1].segmentation["counts"], str)
     assert second.records[0].people[2].segmentation is None
     assert [record.id for record in second.records[1:-1]] == [2, 3] and second.records[-1].id == 4

@@ -65,21 +65,6 @@ def test_mask_falls_back_to_the_box_where_there_is_no_segmentation(write_coco):
     assert (mask == 0).sum() == 600 and not mask[5:35, 10:30].any()
 
 
-def test_broken_segmentation_names_the_image(write_coco):
-    broken = person(20, 25, 30, **{**UNLABELLED, "segmentation": {"size": [10, 10], "counts": [100]}})
-    record = CocoKeypoints(write_coco([[broken]]), "train2017").records[0]
-    with pytest.raises(DataError, match=r"000000000001\.jpg: broken segmentation"):
-        record.mask_miss()
-
-
-@pytest.mark.parametrize("corner", [1e6, -1e300, float("nan")])
-def test_corners_out_of_all_bounds_are_an_error(write_coco, corner):
-    far = person(20, 25, 30, **{**UNLABELLED, "segmentation": [[10, 10, 30, 10, corner, 40]]})
-    record = CocoKeypoints(write_coco([[far]]), "train2017").records[0]
-    with pytest.raises(DataError, match=r"broken segmentation .*within 100000 pixels"):
-        record.mask_miss()
-
-
 @pytest.mark.parametrize("border", [0, 255])
 @pytest.mark.parametrize("seed", range(20))
 def test_warped_mask_is_the_mean_of_the_warped_pixels(seed, border):
@@ -180,7 +165,7 @@ def test_broken_image_is_replaced_and_reported(write_coco):
         ("{", "cannot be read as JSON"),
         ('{"images": []}', "no 'annotations' in it"),
         ("[]", "no 'images' in it"),
-        ('{"images": [{"id": 1}], "annotations": []}', "not the COCO keypoint format"),
+        ('{"images": [{"id": 1}], "annotations": []}', "the size of image 1 .*None is no whole number"),
     ],
 )
 def test_broken_annotation_files_are_told_apart(write_coco, content, message):

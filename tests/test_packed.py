@@ -332,7 +332,7 @@ def test_scripts_pack_and_train(run_script, loose, tmp_path):
 
 @pytest.mark.parametrize(
     ("arguments", "parts"),
-    [(["{}", "--output={}/x.rec", "--split=test"], ["person_keypoints_test.json", "No such file"]),
+    [(["{}", "--output={}/x.rec", "--split=test"], ["person_keypoints_test.json", "no such file"]),
      (["{}", "--output={}/train2017.rec", "--images=x"], ["--images is not an option of --from=coco"]),
      (["{}", "--output={}", "--split=train2017"], ["is there already"]),
      (["{}", "--output={}/new", "--split=train2017", "--overwrite"], ["--overwrite replaces a packed file"]),

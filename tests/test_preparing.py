@@ -203,7 +203,7 @@ def test_long_lists_are_cut(coco):
 def test_broken_outlines_are_listed(write_coco):
     broken = person(20, 25, 30, **{**UNLABELLED, "segmentation": {"size": [10, 10], "counts": [100]}})
     report = verify_split(CocoKeypoints(write_coco([[person(80, 60, 90)], [broken]]), "train2017"))
-    assert report.problem_count == 1 and "2.jpg: broken segmentation" in report.problems[0]
+    assert report.problem_count == 1 and report.problems[0].startswith("1 outlines are not")
 
 
 def test_masks(coco, tmp_path):

@@ -58,7 +58,7 @@ def write_annotations(root: Path, count: int) -> int:
         owners = np.repeat(np.arange(count), people_of)
         drawn = rng.integers(0, _KINDS, len(owners))
         people = zip(rng.permutation(owners).tolist(), drawn.tolist())
-        lines = (f'{{"id": {k}, "image_id": {owner}, {kinds[kind]}}}' for k, (owner, kind) in enumerate(people))
+        lines = (f'{{"id": {k + 1}, "image_id": {owner}, {kinds[kind]}}}' for k, (owner, kind) in enumerate(people))
         file.write(", ".join(lines) + f'], "categories": [{json.dumps(_CATEGORY)}]}}')
     return _path(root).stat().st_size
 

@@ -1,0 +1,135 @@
+"""COCO keypoint results as they are found in files: checked before pycocotools sees them, which checks nothing."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..checks import FARTHEST, real_number, whole_number
+from ..datasets.annotations import load_json, source_name
+from ..datasets.people_fields import box_numbers, box_problem, joint_numbers
+from ..datasets.people_table import entry_error
+from ..errors import DataError
+from ..skeletons import Skeleton
+
+logger = logging.getLogger(__name__)
+
+_KEYS = ("image_id", "category_id", "keypoints", "score")
+
+
+def read_results(
+    source: str | Path | Sequence[Mapping[str, Any]], skeleton: Skeleton, category: int
+) -> list[dict[str, Any]]:
+    """Return COCO keypoint results of people: ``image_id``, ``category_id``, ``keypoints``, ``score``, perhaps ``bbox``.
+
+    Parameters
+    ----------
+    source
+        The results, which are not written to, or the path of a JSON file of them.
+    skeleton
+        Their joints.
+    category
+        That of people in the truth; other results are left out, with a warning.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, something in it is no number or not finite, or there are results but none of people.
+    """
+    name = source_name(source)
+    content = read_entries(source, _KEYS, "COCO keypoint results")
+    results = [_read(entry, place, skeleton, name) for place, entry in enumerate(content)]
+    people = [result for result in results if result["category_id"] == category]
+    if len(people) < len(results):
+        others = Counter(result["category_id"] for result in results if result["category_id"] != category)
+        warn_of_categories(others, len(people), category, name)
+    if not all("bbox" in result for result in people):
+        for result in people:  # pycocotools goes by the first of them
+            result.pop("bbox", None)
+    return people
+
+
+def read_entries(source: Any, keys: Sequence[str], what: str) -> list[Mapping[str, Any]]:
+    """Return a list of objects that have some keys, of a JSON file or as it is given.
+
+    Raises
+    ------
+    DataError
+        If it is something else.
+    """
+    name = source_name(source)
+    content = load_json(source)
+    if not isinstance(content, (list, tuple)):
+        raise DataError(f"{name}: {type(content).__name__} found, expected a list of {what}")
+    for place, entry in enumerate(content):
+        missing = [key for key in keys if not isinstance(entry, Mapping) or key not in entry]
+        if missing:
+            raise DataError(f"{name}: entry {place} has no {missing[0]!r}, expected {what}")
+    return list(content)
+
+
+def warn_of_categories(others: Mapping[int, int], people: int, category: int, name: str) -> None:
+    """Warn of entries of other categories than people; raise a DataError if there are no people beside them."""
+    found = ", ".join(f"{number} ({times} times)" for number, times in list(others.items())[:5])
+    if not people:
+        raise DataError(f"{name}: nothing in it has the category {category} of people in the truth; it has {found}")
+    logger.warning("%s: %d entries are not of the category %d of people: %s", name, sum(others.values()), category, found)
+
+
+def whole_value(entry: Mapping[str, Any], key: str, place: int, name: str) -> int:
+    """Return a whole number of an entry; the error names the entry."""
+    try:
+        return whole_number(entry[key])
+    except ValueError as problem:
+        raise entry_error(name, entry, place, f"{key}: {problem}") from None
+
+
+def score_value(entry: Mapping[str, Any], place: int, name: str) -> float:
+    """Return the finite score of an entry; the error names the entry."""
+    try:
+        score = real_number(entry["score"])
+    except ValueError as problem:
+        raise entry_error(name, entry, place, f"score: {problem}") from None
+    if not np.isfinite(score):
+        raise entry_error(name, entry, place, f"score {score}, expected a finite number")
+    return score
+
+
+def box_value(entry: Mapping[str, Any], place: int, name: str) -> list[float]:
+    """Return the finite box of an entry, whose sides are not below 0; the error names the entry."""
+    try:
+        box = box_numbers(entry["bbox"])
+    except ValueError as problem:
+        raise entry_error(name, entry, place, str(problem)) from None
+    if not (np.abs(box) <= FARTHEST).all() or min(box[2:]) < 0:
+        raise entry_error(name, entry, place, box_problem(box))
+    return box
+
+
+def _read(entry: Mapping[str, Any], place: int, skeleton: Skeleton, name: str) -> dict[str, Any]:
+    try:
+        numbers = joint_numbers(entry["keypoints"], skeleton.num_joints)
+    except ValueError as problem:
+        raise entry_error(name, entry, place, f"{problem} of {skeleton.name}") from None
+    keypoints = np.reshape(numbers, (-1, 3))
+    wrong = np.flatnonzero(~(np.abs(keypoints) <= FARTHEST).all(axis=1))
+    if len(wrong):
+        joint = int(wrong[0])
+        problem = f"{skeleton.joints[joint]} is ({', '.join(f'{value:g}' for value in keypoints[joint])})"
+        raise entry_error(name, entry, place, f"{problem}, expected finite numbers")
+    result = {
+        "image_id": whole_value(entry, "image_id", place, name),
+        "category_id": whole_value(entry, "category_id", place, name),
+        "keypoints": numbers,
+        "score": score_value(entry, place, name),
+    }
+    if entry.get("bbox") is not None and len(entry["bbox"]):
+        result["bbox"] = box_value(entry, place, name)
+    return result
+
+
