@@ -29,7 +29,14 @@ _TRAIN: dict[str, Any] = {
 # People from whole images.
 CPM: dict[str, dict[str, Any]] = {
     "model": _MODEL,
-    "data": {"dataset": "coco", "root": "data/coco", "train": "train2017", "val": "val2017"},  # or mpii: train, valid
+    "data": {
+        "dataset": "coco",  # or mpii, with the splits train and valid
+        "root": "data/coco",
+        "train": "train2017",
+        "val": "val2017",
+        "category": "",  # of people in COCO's annotations, by name or id, where it is not plain
+        "skip_unlisted": False,  # whether annotations of images that are not listed are left out
+    },
     "labels": {
         "skeleton": "OPENPOSE_18",  # a name, or a Skeleton
         "sigma": 7.0,  # of the Gaussians, in pixels of the crop

@@ -175,6 +175,8 @@ def _typed(key: str, value: Any, default: Any) -> Any:
         return tuple(tuple(item) if isinstance(item, list) else item for item in value)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
+    if key == "data.category" and type(value) is int:
+        return str(value)
     if key == "labels.skeleton" and isinstance(value, Skeleton):
         return value
     if type(value) is kind or (kind is dict and isinstance(value, dict)):

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from .errors import ConfigError
+from .sides import find_pairs
 
 
 @dataclass(frozen=True)
 class Skeleton:
     """A body, declared by the names of its joints.
 
-    Joints named ``left_…`` and ``right_…`` change places in a mirror image; every other joint stays.
+    Joints whose names differ by left and right, as ``left_hip`` and ``right_hip`` or ``LHip`` and ``RHip``, change
+    places in a mirror image, see :func:`cpm.sides.find_pairs`; every other joint stays. `flip_pairs` says it otherwise.
 
     Attributes
     ----------
@@ -31,11 +34,13 @@ class Skeleton:
         K constants of the object keypoint similarity (OKS), empty where none are defined.
     derived
         Joints that :func:`convert` may compute as the mean of others, e.g. the neck from both shoulders.
+    flip_pairs
+        The pairs of joints that change places in a mirror image, all of them; None goes by their names.
 
     Raises
     ------
     ConfigError
-        If a limb names an unknown joint or lacks its mirror image, or the number of sigmas is wrong.
+        If a limb names an unknown joint or lacks its mirror image, or a sigma is not above 0 or their number wrong.
 
     Examples
     --------
@@ -49,22 +54,37 @@ class Skeleton:
     limbs: tuple[tuple[str, str], ...]
     sigmas: tuple[float, ...] = ()
     derived: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    flip_pairs: tuple[tuple[str, str], ...] | None = None
 
     def __post_init__(self) -> None:
         if len(set(self.joints)) != len(self.joints):
             raise ConfigError(f"skeleton {self.name!r}: a joint is named twice in {self.joints}")
         if self.sigmas and len(self.sigmas) != len(self.joints):
             raise ConfigError(f"skeleton {self.name!r}: {len(self.sigmas)} sigmas for {len(self.joints)} joints")
+        if not all(0 < sigma < math.inf for sigma in self.sigmas):
+            raise ConfigError(f"skeleton {self.name!r}: the sigmas are {self.sigmas}, expected numbers above 0")
+        self._check_flip_pairs()
         known = set(self.joints)
         for limb in self.limbs:
             if not known.issuperset(limb):
                 raise ConfigError(f"skeleton {self.name!r}: limb {limb} joins unknown joints; known: {self.joints}")
-            mirrored = (_mirror(limb[0]), _mirror(limb[1]))
+            mirrored = self._mirrored(limb)
             if mirrored not in self.limbs and mirrored[::-1] not in self.limbs:
                 raise ConfigError(f"skeleton {self.name!r}: limb {limb} has no mirror image {mirrored}")
-        for joint in self.joints:
-            if _mirror(joint) not in known:
-                raise ConfigError(f"skeleton {self.name!r}: joint {joint!r} has no mirror image {_mirror(joint)!r}")
+
+    def _check_flip_pairs(self) -> None:
+        """Make sure that both of ``left_…`` and ``right_…`` are there, or the given pairs are pairs of joints."""
+        if self.flip_pairs is None:
+            for joint in self.joints:
+                if joint.startswith(("left_", "right_")) and joint not in self.partners:
+                    side, other = ("left_", "right_") if joint.startswith("left_") else ("right_", "left_")
+                    partner = joint.replace(side, other, 1)
+                    raise ConfigError(f"skeleton {self.name!r}: joint {joint!r} has no mirror image {partner!r}")
+            return
+        named = [joint for pair in self.flip_pairs for joint in pair]
+        pairs = all(len(pair) == 2 for pair in self.flip_pairs)
+        if not pairs or len(set(named)) < len(named) or not set(named) <= set(self.joints):
+            raise ConfigError(f"skeleton {self.name!r}: flip_pairs {self.flip_pairs}, expected pairs of its joints")
 
     @property
     def num_joints(self) -> int:
@@ -83,9 +103,30 @@ class Skeleton:
         return np.array([[index[a], index[b]] for a, b in self.limbs], np.int32).reshape(-1, 2)
 
     @cached_property
+    def partners(self) -> Mapping[str, str]:
+        """The joint that each of those who change sides changes places with."""
+        if self.flip_pairs is None:
+            return find_pairs(self.joints)
+        return dict(pair for a, b in self.flip_pairs for pair in ((a, b), (b, a)))
+
+    def with_sigmas(self, sigmas: Sequence[float]) -> Skeleton:
+        """Return the body with other sigmas, of which a single one is for all joints.
+
+        Raises
+        ------
+        ConfigError
+            If their number is neither 1 nor K, or one is not above 0.
+        """
+        given = tuple(sigmas)
+        return replace(self, sigmas=given * self.num_joints if len(given) == 1 else given)
+
+    def _mirrored(self, limb: tuple[str, str]) -> tuple[str, str]:
+        return self.partners.get(limb[0], limb[0]), self.partners.get(limb[1], limb[1])
+
+    @cached_property
     def flip_joints(self) -> np.ndarray:
         """(K,) int: the joint of the mirror image that belongs at each place."""
-        return np.array([self.joints.index(_mirror(name)) for name in self.joints])
+        return np.array([self.joints.index(self.partners.get(name, name)) for name in self.joints])
 
     @cached_property
     def flip_pafs(self) -> tuple[np.ndarray, np.ndarray]:
@@ -94,21 +135,13 @@ class Skeleton:
         The x components change sign; where the mirror image of a limb runs from B to A, both do.
         """
         channels, signs = [], []
-        for a, b in self.limbs:
-            mirrored = (_mirror(a), _mirror(b))
+        for pair in self.limbs:
+            mirrored = self._mirrored(pair)
             forward = mirrored in self.limbs
             limb = self.limbs.index(mirrored if forward else mirrored[::-1])
             channels += [2 * limb, 2 * limb + 1]
             signs += [-1, 1] if forward else [1, -1]
         return np.array(channels, int), np.array(signs, np.float32)
-
-
-def _mirror(joint: str) -> str:
-    if joint.startswith("left_"):
-        return "right_" + joint[5:]
-    if joint.startswith("right_"):
-        return "left_" + joint[6:]
-    return joint
 
 
 def convert(keypoints: np.ndarray, source: Skeleton, target: Skeleton) -> np.ndarray:
@@ -229,6 +262,7 @@ def skeleton_to_spec(skeleton: Skeleton) -> dict[str, Any]:
         "limbs": [list(limb) for limb in skeleton.limbs],
         "sigmas": list(skeleton.sigmas),
         "derived": {joint: list(parents) for joint, parents in skeleton.derived.items()},
+        **({} if skeleton.flip_pairs is None else {"flip_pairs": [list(pair) for pair in skeleton.flip_pairs]}),
     }
 
 
@@ -247,12 +281,14 @@ def skeleton_from_spec(spec: Skeleton | str | Mapping[str, Any]) -> Skeleton:
             raise ConfigError(f"skeleton {spec!r} is unknown, expected one of {sorted(SKELETONS)}")
         return SKELETONS[spec]
     try:
+        pairs = spec.get("flip_pairs")
         skeleton = Skeleton(
             name=str(spec["name"]),
             joints=tuple(str(joint) for joint in spec["joints"]),
             limbs=tuple((str(a), str(b)) for a, b in spec["limbs"]),
             sigmas=tuple(float(sigma) for sigma in spec.get("sigmas", ())),
             derived={str(joint): tuple(map(str, parents)) for joint, parents in spec.get("derived", {}).items()},
+            flip_pairs=None if pairs is None else tuple((str(a), str(b)) for a, b in pairs),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ConfigError(f"the description of a skeleton lacks or garbles {error}; found {spec!r:.200}") from None

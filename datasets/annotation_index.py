@@ -163,10 +163,11 @@ def build_index(annotations: Annotations, sizes_known: bool = True) -> Annotatio
     DataError
         If an image lacks its name or size.
     """
-    images, people = annotations.images, annotations.people
+    people = annotations.people
+    images = describe_images(annotations, sizes_known)
     ids = np.array(array("q", [image["id"] for image in images]), np.int64)
-    sizes = np.array([_size(image, annotations.name, int(sizes_known)) for image in images], np.int64).reshape(-1, 2)
-    names = [_file_name(image, annotations.name) for image in images]
+    sizes = np.array([(image["width"], image["height"]) for image in images], np.int64).reshape(-1, 2)
+    names = [image["file_name"].encode(errors="replace") for image in images]
     rows = np.searchsorted(ids, np.array(array("q", [person["image_id"] for person in people]), np.int64))
     order = np.argsort(rows, kind="stable")
     fields = annotations.fields
@@ -192,23 +193,28 @@ def build_index(annotations: Annotations, sizes_known: bool = True) -> Annotatio
     )
 
 
-def _size(image: Mapping[str, Any], name: str, least: int) -> tuple[int, int]:
-    """Return the width and height of an image, each at least so many pixels."""
+def describe_images(annotations: Annotations, sizes_known: bool = True) -> list[dict[str, Any]]:
+    """Return ``id``, ``file_name``, ``width`` and ``height`` of the images, checked; parameters as of `build_index`.
+
+    Raises
+    ------
+    DataError
+        If one lacks its name or size.
+    """
+    return [_describe(image, annotations.name, int(sizes_known)) for image in annotations.images]
+
+
+def _describe(image: Mapping[str, Any], name: str, least: int) -> dict[str, Any]:
+    number, file_name = image["id"], image.get("file_name")
+    if not isinstance(file_name, str) or not file_name:
+        raise DataError(f"{name}: the file_name of image {number} is {quote(file_name)}, expected a name")
     try:
         width, height = whole_number(image.get("width")), whole_number(image.get("height"))
-        if least <= min(width, height) and max(width, height) <= FARTHEST:
-            return width, height
-        problem = f"it is {width} x {height} pixels"
-    except ValueError as error:
-        problem = str(error)
-    raise DataError(f"{name}: the size of image {image['id']} ({quote(image.get('file_name'), 60)}): {problem}")
-
-
-def _file_name(image: Mapping[str, Any], name: str) -> bytes:
-    given = image.get("file_name")
-    if not isinstance(given, str) or not given:
-        raise DataError(f"{name}: the file_name of image {image['id']} is {quote(given)}, expected a name")
-    return given.encode(errors="replace")
+        if not (least <= min(width, height) and max(width, height) <= FARTHEST):
+            raise ValueError(f"{width} x {height} pixels")
+    except ValueError as problem:
+        raise DataError(f"{name}: the size of image {number}, {quote(file_name, 60)}: {problem}") from None
+    return {"id": number, "file_name": file_name, "width": width, "height": height}
 
 
 def _offsets(parts: Sequence[bytes]) -> np.ndarray:

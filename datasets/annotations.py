@@ -1,4 +1,4 @@
-"""COCO keypoint annotations as other people's tools write them, read and completed for training and evaluation alike."""
+"""COCO keypoint annotations as any tool writes them, read and completed for training and evaluation alike."""
 
 from __future__ import annotations
 

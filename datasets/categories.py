@@ -203,4 +203,3 @@ def first_count(entries: Sequence[Mapping[str, Any]]) -> int:
 def _plain(joint: object) -> str:
     """Return a name without what people spell differently: capitals, spaces, hyphens and the like."""
     return re.sub(r"[\W_]+", "", str(joint)).lower()
-

@@ -199,7 +199,7 @@ class CocoKeypoints:
         self.annotation_file = self.root / "annotations" / f"person_keypoints_{split}.json"
         images = self.root / split
         known = (skeleton, COCO_17)
-        self._choice = {"category": category, "skip_unlisted": skip_unlisted}
+        self._choice: dict[str, Any] = {"category": category, "skip_unlisted": skip_unlisted}
         self.index = _open_index(self.root, self.annotation_file, images, known, self._choice)
         log_remarks(self.annotation_file, self.index.remarks)
         self.category_id = self.index.category_id
@@ -227,14 +227,14 @@ def _open_index(
     except OSError as error:
         found = "no such annotation file" if isinstance(error, FileNotFoundError) else error.strerror
         raise DataError(f"{path}: {found}") from None
-    if not images.is_dir():
-        raise DataError(f"{images}: no such folder; the images of {path.name} belong there")
     index = read_cache(path, key)
     if index is None:
         annotations = read_annotations(path, known, **choice)
         index = build_index(annotations)
         if annotations.category.get("keypoints"):  # else another body may have as many joints
             write_cache(path, key, index)
+    if not images.is_dir():
+        raise DataError(f"{images}: no such folder; the images of {path.name} belong there")
     return index
 
 

@@ -14,7 +14,14 @@ from .packed import PackedKeypoints
 KeypointData = Union[CocoKeypoints, MpiiPeople]
 
 
-def open_dataset(kind: str, root: str | Path, split: str, skeleton: Skeleton = COCO_17) -> KeypointData:
+def open_dataset(
+    kind: str,
+    root: str | Path,
+    split: str,
+    skeleton: Skeleton = COCO_17,
+    category: str = "",
+    skip_unlisted: bool = False,
+) -> KeypointData:
     """Open a split of a data set.
 
     Parameters
@@ -24,6 +31,8 @@ def open_dataset(kind: str, root: str | Path, split: str, skeleton: Skeleton = C
     root, split, skeleton
         Theirs; MPII has its own joints. The root of packed data is a file ``NAME.rec``, or a folder that has
         ``SPLIT.rec`` and not the annotations of the split.
+    category, skip_unlisted
+        Those of `CocoKeypoints`; MPII and packed data hold people alone and need none.
 
     Raises
     ------
@@ -36,7 +45,7 @@ def open_dataset(kind: str, root: str | Path, split: str, skeleton: Skeleton = C
         packed = _packed_file(Path(root), split)
         if packed is not None:
             return PackedKeypoints(packed, split, skeleton)
-        return CocoKeypoints(root, split, skeleton)
+        return CocoKeypoints(root, split, skeleton, category, skip_unlisted)
     if kind == "mpii":
         return MpiiPeople(root, split)
     raise ConfigError(f"data set {kind!r} is unknown, expected coco or mpii")

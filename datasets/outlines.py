@@ -81,8 +81,9 @@ def collect_outlines(people: Sequence[Mapping[str, Any]], sizes: Iterable[Sequen
         offsets = np.concatenate([[0], np.cumsum(lengths[keep])])
         owners = np.concatenate([[0], np.cumsum(keep)])[owners]
     boxed = sum(owners[place] == owners[place + 1] and not texts[place] for place in odd)
-    remark = f"{len(odd)} outlines are not COCO's polygons or codes: {len(odd) - boxed} are read, for {boxed} the box stands"
-    return Outlines(corners, offsets, owners, texts, (remark,) if odd else ())
+    read = f"{len(odd) - boxed} are read all the same, for {boxed} the box stands"
+    remarks = (f"{len(odd)} outlines are not COCO's polygons or codes: {read}",) if odd else ()
+    return Outlines(corners, offsets, owners, texts, remarks)
 
 
 def run_lengths(segmentation: Any, height: int, width: int) -> list[bytes]:

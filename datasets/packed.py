@@ -205,7 +205,7 @@ def _unpack(record: bytes) -> tuple[str, AnnotationIndex]:
     if meta["format"] != FORMAT or meta["version"] != _VERSION:
         raise ValueError(f"{meta['format']}, version {meta['version']}; expected {FORMAT}, version {_VERSION}")
     place = (end // _ALIGNED + 1) * _ALIGNED
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for name, dtype in ARRAYS.items():
         little, shape = np.dtype(dtype).newbyteorder("<"), [int(side) for side in meta["shapes"][name]]
         if min(shape) < 0:

@@ -14,7 +14,11 @@ from .training_formats import SUBSETS, list_source
 __all__ = ["FORMATS", "SUBSETS", "open_source", "write_dataset"]
 
 FORMATS = ("coco", "coco_json", "hdf5")
-_OPTIONS = {"coco": (), "coco_json": ("images", "masks", "subset"), "hdf5": ("subset", "jpeg_quality")}
+_OPTIONS = {
+    "coco": ("category", "skip_unlisted"),
+    "coco_json": ("images", "masks", "subset"),
+    "hdf5": ("subset", "jpeg_quality"),
+}
 
 
 def open_source(path: str | Path, kind: str, split: str, progress: bool = False, **given: Any) -> PictureSource:
@@ -31,7 +35,8 @@ def open_source(path: str | Path, kind: str, split: str, progress: bool = False,
     progress
         Whether to show a progress bar where this takes long.
     **given
-        ``images``, ``masks``, ``subset`` and ``jpeg_quality`` of these functions; None stands for what is not given.
+        ``category``, ``skip_unlisted``, ``images``, ``masks``, ``subset`` and ``jpeg_quality`` of these functions;
+        None stands for what is not given.
 
     Raises
     ------
@@ -47,7 +52,7 @@ def open_source(path: str | Path, kind: str, split: str, progress: bool = False,
         if name not in _OPTIONS[kind]:
             raise ConfigError(f"--{name.replace('_', '-')} is not an option of --from={kind}")
     if kind == "coco":
-        return coco_source(path, split)
+        return coco_source(path, split, **options)
     options.setdefault("subset", "train")
     if kind == "hdf5":
         return hdf5_source(path, progress=progress, **options)

@@ -103,7 +103,7 @@ def joint_numbers(given: Any, count: int) -> list[float]:
 
 def is_near(values: np.ndarray) -> bool:
     """Return whether all numbers are finite and within the reach of an image; no copy is made of them."""
-    return not values.size or bool(-FARTHEST <= values.min() and values.max() <= FARTHEST)
+    return not values.size or bool(values.min() >= -FARTHEST and values.max() <= FARTHEST)
 
 
 def check_joints_near(table: PeopleTable, keypoints: np.ndarray, joints: Sequence[str]) -> None:

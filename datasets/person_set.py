@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,8 @@ from .images import read_bgr
 from .mpii import MpiiPeople
 from .person_crops import CropAugmentation, PersonBox, box_of, crop_warp, matches_box, mpii_box_of
 from .sample_set import Example, SampleSet
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -157,7 +160,7 @@ class PersonSet(SampleSet):
 
 
 def _coco_people(dataset: CocoKeypoints, aspect: float, enlarge: float) -> list[BoxedPerson]:
-    people = []
+    people, outside = [], 0
     for record in dataset.records:
         for person in record.people:
             if person.is_crowd or person.area <= 0 or not person.num_keypoints:
@@ -166,8 +169,11 @@ def _coco_people(dataset: CocoKeypoints, aspect: float, enlarge: float) -> list[
             try:
                 box = box_of(person.bbox, size, aspect, enlarge)
             except DataError:
-                continue  # the box lies outside of the image
+                outside += 1
+                continue
             people.append(BoxedPerson(record.path, size, record.id, box, person.keypoints, record.load))
+    if outside:
+        logger.warning("%s: the boxes of %d people cover nothing of their image", dataset.annotation_file, outside)
     return people
 
 

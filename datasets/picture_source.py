@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from ..errors import DataError
 from ..files import write_json
+from .annotation_index import describe_images
 from .annotations import log_remarks, read_annotations
 from .images import read_file
 
@@ -71,8 +72,7 @@ def coco_source(root: str | Path, split: str, category: str = "", skip_unlisted:
     path = root / "annotations" / f"person_keypoints_{split}.json"
     annotations = read_annotations(path, category=category, skip_unlisted=skip_unlisted)
     log_remarks(path, annotations.remarks)
-    keys = ("id", "file_name", "width", "height")
-    images = [{key: image.get(key) for key in keys} for image in annotations.images]
+    images = describe_images(annotations)
     people: dict[int, list[Mapping[str, Any]]] = {}
     for person in annotations.people:
         people.setdefault(person["image_id"], []).append(person)

@@ -10,6 +10,7 @@ from .nms import oks_matrix, oks_nms, rescore
 from .protocol import BoxProtocol, Protocol, choose_box_protocol, choose_protocol
 from .protocols import PROTOCOLS, NamedProtocol, apply_protocol
 from .quantizing import accuracy_report, spread_images
+from .sigmas import apply_sigmas
 from .subsets import select_images
 from .topdown import evaluate_boxes, evaluate_mpii, evaluate_people
 
@@ -24,6 +25,7 @@ __all__ = [
     "accuracy_report",
     "annotated_boxes",
     "apply_protocol",
+    "apply_sigmas",
     "choose_box_protocol",
     "choose_protocol",
     "detected_boxes",

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import json
+import logging
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from ..datasets import CocoKeypoints, ImageRecord, MpiiPeople, PersonBox, box_of, mpii_box_of
 from ..errors import DataError
+from .results import box_value, read_entries, refuse_categories, score_value, whole_value
+
+logger = logging.getLogger(__name__)
+
+_KEYS = ("image_id", "category_id", "bbox", "score")
 
 
 @dataclass(frozen=True)
@@ -53,11 +57,18 @@ def annotated_boxes(
         By how much the boxes grow.
     image_ids
         The images to take; by default all.
+
+    Raises
+    ------
+    DataError
+        If there is no box on these images.
     """
-    images = []
+    images, given = [], 0
     for record in _records(dataset, image_ids):
         people = [person.bbox for person in record.people if person.num_keypoints and not person.is_crowd]
         images.append(_image_boxes(record, [(bbox, 1.0) for bbox in people], aspect, enlarge))
+        given += len(people)
+    _check_boxes(images, given, str(dataset.annotation_file))
     return images
 
 
@@ -79,28 +90,41 @@ def detected_boxes(
     Raises
     ------
     DataError
-        If the file is missing or something else, or has no box on these images.
+        If the file is missing or something else, a box is not finite or has a side below 0, or there is none on these
+        images.
     """
-    by_image: dict[int, list[tuple[Sequence[float], float]]] = {}
-    try:
-        for entry in json.loads(Path(detections).read_bytes()):
-            if entry["category_id"] == dataset.category_id:
-                bbox, score = [float(value) for value in entry["bbox"]], float(entry["score"])
-                if len(bbox) != 4 or not np.isfinite([*bbox, score]).all():
-                    raise ValueError(f"box {bbox} with score {score}")
-                by_image.setdefault(int(entry["image_id"]), []).append((bbox, score))
-    except OSError as error:
-        raise DataError(f"{detections}: {error.strerror}, expected the boxes of a person detector") from None
-    except (KeyError, RecursionError, TypeError, ValueError) as error:
-        raise DataError(
-            f"{detections}: not a list of COCO detections with image_id, category_id, bbox and score ({error!r})"
-        ) from None
+    by_image = _read_detections(detections, dataset.category_id)
     images = [
         _image_boxes(record, by_image.get(record.id, []), aspect, enlarge) for record in _records(dataset, image_ids)
     ]
-    if not any(image.boxes for image in images):
-        raise DataError(f"{detections}: no box of a person in it is on one of the {len(images)} images")
+    _check_boxes(images, sum(len(by_image.get(image.image_id, [])) for image in images), str(detections))
     return images
+
+
+def _read_detections(path: str | Path, category: int) -> dict[int, list[tuple[Sequence[float], float]]]:
+    """Return the boxes of people in a file of detections with their scores, by their images."""
+    name = str(path)
+    by_image: dict[int, list[tuple[Sequence[float], float]]] = {}
+    others: Counter[int] = Counter()
+    for place, entry in enumerate(read_entries(path, _KEYS, "COCO detections with image_id, category_id, bbox, score")):
+        owner = whole_value(entry, "category_id", place, name)
+        if owner != category:
+            others[owner] += 1
+            continue
+        box = box_value(entry, place, name), score_value(entry, place, name)
+        by_image.setdefault(whole_value(entry, "image_id", place, name), []).append(box)
+    if others and not by_image:
+        refuse_categories(others, category, name)
+    return by_image
+
+
+def _check_boxes(images: Sequence[ImageBoxes], given: int, name: str) -> None:
+    """Make sure that there is a box to look at; warn of those that cover nothing of their image."""
+    kept = sum(len(image.boxes) for image in images)
+    if not kept:
+        raise DataError(f"{name}: no box of a person in it is on one of the {len(images)} images")
+    if kept < given:
+        logger.warning("%s: %d of %d boxes cover nothing of their image and are left out", name, given - kept, given)
 
 
 def mpii_boxes(dataset: MpiiPeople, aspect: float) -> list[ImageBoxes]:

@@ -64,24 +64,22 @@ def score_coco(
         if image_id not in known:
             raise DataError(f"{name}: no image {image_id} in it, but it was detected on or chosen")
     figures = _evaluate(content, results, skeleton, category, chosen)
-    _warn_of_nothing(figures, results, set(chosen), name)
+    _warn_of_nothing(figures, results, set(chosen))
     return figures
 
 
-def _warn_of_nothing(
-    figures: Mapping[str, float], results: Sequence[Mapping[str, Any]], chosen: set[int], name: str
-) -> None:
+def _warn_of_nothing(figures: Mapping[str, float], results: Sequence[Mapping[str, Any]], chosen: set[int]) -> None:
     """Say where figures are those of nobody."""
     if figures["AP"] == -1:
-        logger.warning("%s: nobody with joints is annotated on the %d images: there is no score", name, len(chosen))
+        logger.warning(
+            "nobody with joints is annotated on the %d images: there is no score, -1 stands for it", len(chosen)
+        )
     elif not results:
-        logger.warning("%s: there is not one detection on the %d images: every figure is 0", name, len(chosen))
+        logger.warning("not one detection on the %d images: every figure is 0", len(chosen))
     elif not any(result["image_id"] in chosen for result in results):
-        logger.warning("%s: not one of the %d detections is on the %d images", name, len(results), len(chosen))
-    else:
-        empty = [figure for figure in ("APm", "APl") if figures[figure] == -1]
-        if empty:
-            logger.info("%s: %s -1: nobody of that size is annotated", name, " and ".join(empty))
+        logger.warning("not one of the %d detections is on the %d images", len(results), len(chosen))
+    elif empty := [figure for figure in ("APm", "APl") if figures[figure] == -1]:
+        logger.info("%s -1: nobody of that size is annotated", " and ".join(empty))
 
 
 def load_truth(truth: str | Path | Mapping[str, Any], skeleton: Skeleton) -> tuple[Mapping[str, Any], str, int]:

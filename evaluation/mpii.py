@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..checks import FARTHEST
 from ..datasets import MpiiPeople
 from ..errors import DataError
 from ..skeletons import MPII_16, Skeleton
@@ -242,7 +243,7 @@ def pckh(
     Raises
     ------
     DataError
-        If a shape does not fit, nothing is visible or a head has no size.
+        If a shape does not fit, nothing is visible, a head has no size or a joint is not finite.
     """
     predictions, truth = np.asarray(predictions, float), np.asarray(truth, float)
     visible, head_size = np.asarray(visible, bool), np.asarray(head_size, float)
@@ -259,9 +260,12 @@ def pckh(
     scored = visible & np.isin(skeleton.joints, list(counted))
     if not scored.any():
         raise DataError("no joint is visible, there is nothing to score")
-    if not (head_size > 0).all():
-        wrong = int(np.argmin(head_size > 0))
-        raise DataError(f"head {wrong} has the size {head_size[wrong]}, expected above 0")
+    sized = (head_size > 0) & np.isfinite(head_size)
+    if not sized.all():
+        wrong = int(np.argmin(sized))
+        raise DataError(f"head {wrong} has the size {head_size[wrong]}, expected a finite number above 0")
+    _check_near("predictions", predictions, visible, skeleton)
+    _check_near("truth", truth, visible, skeleton)
     distance = np.linalg.norm(predictions - truth, axis=2) / head_size[:, None]
     right = (distance <= threshold) & scored
     figures = {}
@@ -272,6 +276,15 @@ def pckh(
     figures["mean"] = _percent(right, scored)
     figures["mean@0.1"] = _percent((distance <= 0.1) & scored, scored)
     return figures
+
+
+def _check_near(what: str, joints: np.ndarray, counted: np.ndarray, skeleton: Skeleton) -> None:
+    """Make sure that those of joints (N, K, 2) that count are finite and in reach; the error names the first."""
+    wrong = np.argwhere(~(np.abs(joints) <= 2 * FARTHEST).all(axis=2) & counted)
+    if len(wrong):
+        person, joint = wrong[0].tolist()
+        place = tuple(joints[person, joint].tolist())
+        raise DataError(f"{what}: {skeleton.joints[joint]} of person {person} is at {place}, expected finite pixels")
 
 
 def _percent(right: np.ndarray, scored: np.ndarray) -> float:

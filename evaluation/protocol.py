@@ -24,6 +24,8 @@ class Protocol:
         "coco" or "mpii".
     root, split
         The folder of the data set and the images in it.
+    category, skip_unlisted
+        See `cpm.datasets.CocoKeypoints`.
     sigma, paf_width
         See :class:`cpm.codecs.PafCodec`.
     scales, flip, box_size, reference
@@ -33,6 +35,8 @@ class Protocol:
     dataset: str
     root: str
     split: str
+    category: str
+    skip_unlisted: bool
     sigma: float
     paf_width: float
     scales: tuple[float, ...]
@@ -47,7 +51,7 @@ class BoxProtocol:
 
     Attributes
     ----------
-    dataset, root, split
+    dataset, root, split, category, skip_unlisted
         See `Protocol`.
     sigma, unbiased
         See :class:`cpm.codecs.HeatmapCodec`.
@@ -60,6 +64,8 @@ class BoxProtocol:
     dataset: str
     root: str
     split: str
+    category: str
+    skip_unlisted: bool
     sigma: float
     unbiased: bool
     size: tuple[int, int]
@@ -120,7 +126,8 @@ def _config(meta: Mapping[str, Any], path: str | Path, task: str) -> EasyDict:
 
 
 def _data(config: EasyDict) -> dict[str, Any]:
-    return {"dataset": config.data.dataset, "root": config.data.root, "split": config.data.val}
+    names = ("dataset", "root", "category", "skip_unlisted")
+    return {"split": config.data.val, **{name: config.data[name] for name in names}}
 
 
 def _fill(protocol: Any, given: Mapping[str, Any]) -> Any:

@@ -6,7 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -25,7 +25,9 @@ _KEYS = ("image_id", "category_id", "keypoints", "score")
 def read_results(
     source: str | Path | Sequence[Mapping[str, Any]], skeleton: Skeleton, category: int
 ) -> list[dict[str, Any]]:
-    """Return COCO keypoint results of people: ``image_id``, ``category_id``, ``keypoints``, ``score``, perhaps ``bbox``.
+    """Return COCO keypoint results of people with ``image_id``, ``category_id``, ``keypoints`` and ``score``.
+
+    They have ``bbox`` too if all of them were given one.
 
     Parameters
     ----------
@@ -47,7 +49,9 @@ def read_results(
     people = [result for result in results if result["category_id"] == category]
     if len(people) < len(results):
         others = Counter(result["category_id"] for result in results if result["category_id"] != category)
-        warn_of_categories(others, len(people), category, name)
+        if not people:
+            refuse_categories(others, category, name)
+        logger.warning("%s: %d results are not of the category %d of people", name, sum(others.values()), category)
     if not all("bbox" in result for result in people):
         for result in people:  # pycocotools goes by the first of them
             result.pop("bbox", None)
@@ -73,12 +77,10 @@ def read_entries(source: Any, keys: Sequence[str], what: str) -> list[Mapping[st
     return list(content)
 
 
-def warn_of_categories(others: Mapping[int, int], people: int, category: int, name: str) -> None:
-    """Warn of entries of other categories than people; raise a DataError if there are no people beside them."""
+def refuse_categories(others: Mapping[int, int], category: int, name: str) -> NoReturn:
+    """Raise the error of a file that has nothing but other categories, counted, than that of people in the truth."""
     found = ", ".join(f"{number} ({times} times)" for number, times in list(others.items())[:5])
-    if not people:
-        raise DataError(f"{name}: nothing in it has the category {category} of people in the truth; it has {found}")
-    logger.warning("%s: %d entries are not of the category %d of people: %s", name, sum(others.values()), category, found)
+    raise DataError(f"{name}: nothing in it is of the category {category} of people in the truth; it has {found}")
 
 
 def whole_value(entry: Mapping[str, Any], key: str, place: int, name: str) -> int:
@@ -120,8 +122,8 @@ def _read(entry: Mapping[str, Any], place: int, skeleton: Skeleton, name: str) -
     wrong = np.flatnonzero(~(np.abs(keypoints) <= FARTHEST).all(axis=1))
     if len(wrong):
         joint = int(wrong[0])
-        problem = f"{skeleton.joints[joint]} is ({', '.join(f'{value:g}' for value in keypoints[joint])})"
-        raise entry_error(name, entry, place, f"{problem}, expected finite numbers")
+        found = ", ".join(f"{value:g}" for value in keypoints[joint])
+        raise entry_error(name, entry, place, f"{skeleton.joints[joint]} is ({found}), expected finite numbers")
     result = {
         "image_id": whole_value(entry, "image_id", place, name),
         "category_id": whole_value(entry, "category_id", place, name),
@@ -131,5 +133,3 @@ def _read(entry: Mapping[str, Any], place: int, skeleton: Skeleton, name: str) -
     if entry.get("bbox") is not None and len(entry["bbox"]):
         result["bbox"] = box_value(entry, place, name)
     return result
-
-

@@ -10,7 +10,7 @@ from cpm.cli import parse_devices, parse_scales, run
 from cpm.codecs import RULES, crowd_codec
 from cpm.datasets import open_dataset
 from cpm.errors import ConfigError
-from cpm.evaluation import PROTOCOLS, apply_protocol, choose_protocol, evaluate_crowd
+from cpm.evaluation import PROTOCOLS, apply_protocol, apply_sigmas, choose_protocol, evaluate_crowd
 from cpm.inference import BACKENDS, REFERENCES, PoseEstimator, open_network, stage_from_last
 
 
@@ -46,6 +46,10 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
                       "(default: that of the training recipe, else data/coco)")  # fmt: skip
     data.add_argument("--split", help="COCO: DIR/SPLIT and annotations/person_keypoints_SPLIT.json "
                       "(default: the one that the recipe validates on)")  # fmt: skip
+    data.add_argument("--category", metavar="NAME", help="COCO: the category of people by name or id, where it is not "
+                      "plain (default: that of the recipe)")  # fmt: skip
+    data.add_argument("--skip-unlisted", action="store_true", default=None, help="COCO: leave out annotations of "
+                      "images that are not listed")  # fmt: skip
     data.add_argument("--subset", metavar="{people,all,FILE}", help="people: images with annotated people; all: every "
                       "image; FILE: those of a text file, one per line as id, file name, or the columns index, id, "
                       "file name, height, width (default: people)")  # fmt: skip
@@ -63,6 +67,8 @@ def add_estimator_options(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--flip", action=argparse.BooleanOptionalAction, help="average with the mirror image, or do not")
     how.add_argument("--box-size", type=int, metavar="PIXELS", help="the size of the input at scale 1")
     how.add_argument("--reference", choices=REFERENCES, help="which side of an image has that size")
+    how.add_argument("--sigmas", type=parse_scales, metavar="S,S", help="COCO: how exactly people agree on the joints, "
+                     "one number for all or one for each (default: those of the body)")  # fmt: skip
     how.add_argument("--rules", choices=RULES, default="default", help="how maps are decoded: default, or usual, the "
                      "thresholds and the order published with the network (default: %(default)s)")  # fmt: skip
     how.add_argument(
@@ -88,13 +94,16 @@ def main() -> None:
         raise ConfigError(f"--gpus={args.gpus}: evaluation runs on one device")
     net, meta = open_network(args.resume, args.backend, devices[0], args.model)
     names = ("dataset", "split", "scales", "flip", "reference")
+    choice = {"category": args.category, "skip_unlisted": args.skip_unlisted}
     given = {name: getattr(args, name) for name in names}
     subset, limit = args.subset, args.limit
     if args.protocol:
         fixed = apply_protocol(args.protocol, {**given, "subset": subset, "limit": limit})
         given, subset, limit = {name: getattr(fixed, name) for name in names}, fixed.images, fixed.limit
-    protocol = choose_protocol(meta, args.resume, root=args.dataset_root, box_size=args.box_size, **given)
-    dataset = open_dataset(protocol.dataset, protocol.root, protocol.split, net.skeleton)
+    protocol = choose_protocol(meta, args.resume, root=args.dataset_root, box_size=args.box_size, **given, **choice)
+    data = (protocol.dataset, protocol.root, protocol.split)
+    dataset = open_dataset(*data, net.skeleton, protocol.category, protocol.skip_unlisted)
+    apply_sigmas(net, dataset, args.sigmas)
     codec = crowd_codec(net, protocol.sigma, protocol.paf_width, RULES[args.rules], offsets=not args.no_offsets)
     stage = stage_from_last(net, args.stage, devices[0])
     scales = (protocol.scales, protocol.flip, protocol.box_size)
@@ -108,6 +117,7 @@ def main() -> None:
         "checkpoint": str(args.resume),
         "backend": args.backend or "default",
         "device": str(devices[0]),
+        "sigmas": args.sigmas,
     }
     table = evaluate_crowd(
         estimator,

@@ -6,11 +6,11 @@ python scripts/evaluate_topdown.py --resume=output/pose_resnet50_coco_256x192/be
 import argparse
 from pathlib import Path
 
-from cpm.cli import parse_devices, parse_size, run
+from cpm.cli import parse_devices, parse_scales, parse_size, run
 from cpm.codecs import HeatmapCodec
 from cpm.datasets import open_dataset
 from cpm.errors import ConfigError
-from cpm.evaluation import choose_box_protocol, evaluate_people
+from cpm.evaluation import apply_sigmas, choose_box_protocol, evaluate_people
 from cpm.inference import BACKENDS, BoxEstimator, open_network
 
 
@@ -29,6 +29,10 @@ def parse_arguments() -> argparse.Namespace:
                       "FILE, those of a detector as COCO results in JSON (default: %(default)s)")  # fmt: skip
     data.add_argument("--truth", metavar="MAT", help="MPII: the file with true joints and heads "
                       "(default: annot/gt_valid.mat in the folder)")  # fmt: skip
+    data.add_argument("--category", metavar="NAME", help="COCO: the category of people by name or id, where it is not "
+                      "plain (default: that of the recipe)")  # fmt: skip
+    data.add_argument("--skip-unlisted", action="store_true", default=None, help="COCO: leave out annotations of "
+                      "images that are not listed")  # fmt: skip
     data.add_argument(
         "--subset",
         default="people",
@@ -44,6 +48,8 @@ def parse_arguments() -> argparse.Namespace:
     how.add_argument("--shift", action=argparse.BooleanOptionalAction, default=True, help="move the maps of the mirror "
                      "image by a cell, as networks need that were trained on rounded cells")  # fmt: skip
     how.add_argument("--unbiased", action=argparse.BooleanOptionalAction, help="joints between the cells, or not")
+    how.add_argument("--sigmas", type=parse_scales, metavar="S,S", help="COCO: how exactly people agree on the joints, "
+                     "one number for all or one for each (default: those of the body)")  # fmt: skip
     how.add_argument("--nms", type=float, default=0.9, metavar="OKS", help="drop the worse of people more alike than "
                      "that (default: %(default)s)")  # fmt: skip
     how.add_argument("--backend", choices=BACKENDS, help="what runs the network (default: mxnet for .npz, "
@@ -65,13 +71,17 @@ def main() -> None:
     if args.gpus and len(devices) > 1:
         raise ConfigError(f"--gpus={args.gpus}: evaluation runs on one device")
     net, meta = open_network(args.resume, args.backend, devices[0])
-    given = {"dataset": args.dataset, "root": args.dataset_root, "split": args.split, "size": args.size}
+    given = {"dataset": args.dataset, "root": args.dataset_root, "split": args.split, "size": args.size,
+             "category": args.category, "skip_unlisted": args.skip_unlisted}  # fmt: skip
     protocol = choose_box_protocol(meta, args.resume, **given, flip=args.flip, unbiased=args.unbiased)
+    data = (protocol.dataset, protocol.root, protocol.split)
+    dataset = open_dataset(*data, net.skeleton, protocol.category, protocol.skip_unlisted)
+    apply_sigmas(net, dataset, args.sigmas)
     codec = HeatmapCodec(net.skeleton, net.stride, protocol.sigma, protocol.unbiased, args.shift)
     estimator = BoxEstimator(net, codec, protocol.size, protocol.flip, devices[0])
-    dataset = open_dataset(protocol.dataset, protocol.root, protocol.split, net.skeleton)
     output = args.output or Path("output/eval") / f"{args.resume.resolve().parent.name}-{args.resume.stem}"
-    notes = {"model": net.name, "checkpoint": str(args.resume), "backend": args.backend or "default"}
+    notes = {"model": net.name, "checkpoint": str(args.resume), "backend": args.backend or "default",
+             "sigmas": args.sigmas}  # fmt: skip
     choice = {"boxes": args.boxes, "subset": args.subset, "limit": args.limit, "truth": args.truth}
     table = evaluate_people(
         estimator, dataset, **choice, enlarge=protocol.enlarge, nms_threshold=args.nms, output=output, viz=args.viz,

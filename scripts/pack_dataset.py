@@ -33,6 +33,10 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--masks", type=Path, metavar="DIR", help="coco_json: the folder of the masks")
     parser.add_argument("--jpeg-quality", type=int, metavar="N", help="hdf5: keep the images as JPEG of this quality, "
                         "1 to 100 (default: as PNG, which loses nothing)")  # fmt: skip
+    parser.add_argument("--category", metavar="NAME", help="coco: the category of people by name or id, where it is "
+                        "not plain")  # fmt: skip
+    parser.add_argument("--skip-unlisted", action="store_true", default=None, help="coco: leave out annotations of "
+                        "images that are not listed")  # fmt: skip
     parser.add_argument("--overwrite", action="store_true", help="replace a packed file that is there")
     return parser.parse_args()
 
@@ -41,7 +45,8 @@ def main() -> None:
     """Parse, open, write."""
     args = parse_arguments()
     split = args.split or args.output.stem
-    given = {name: getattr(args, name) for name in ("images", "masks", "subset", "jpeg_quality")}
+    names = ("images", "masks", "subset", "jpeg_quality", "category", "skip_unlisted")
+    given = {name: getattr(args, name) for name in names}
     source = open_source(args.source, args.kind, split, progress=True, **given)
     print(write_dataset(args.output, source, split, args.overwrite, progress=True))
 

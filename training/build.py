@@ -15,6 +15,7 @@ from ..datasets import (
     Augmentation,
     BatchLoader,
     CropAugmentation,
+    KeypointData,
     PersonChoice,
     PersonFilter,
     PersonSet,
@@ -35,6 +36,7 @@ from ..models import (
 )
 from ..skeletons import skeleton_from_spec
 from .amp import choose_precision
+from .body import warn_of_body
 from .trainer import PoseTrainer, Progress
 
 # The first values of convolutions that do not name their own.
@@ -166,6 +168,7 @@ def build_trainer(
         net = network_from_meta(checkpoint.meta, ctx=contexts)
         load_parameters(net, checkpoint)
     _check_fit(config, net)
+    warn_of_body(config, net.skeleton)
     if config.train.freeze_bn:
         freeze_batch_norm(net)
     samples = build_samples(config, config.data.train, net=net)
@@ -237,7 +240,7 @@ def _crowd_samples(config: EasyDict, net: PoseNet, split: str, augment: bool) ->
     codec = crowd_codec(net, labels.sigma, labels.paf_width)
     augmentation = Augmentation(**config.augment)
     augmentation = augmentation if augment else augmentation.without_chance()
-    dataset = open_dataset(config.data.dataset, config.data.root, split, net.skeleton)
+    dataset = _open(config, split, net)
     people, weights = PersonFilter(**config.people), (labels.weigh_limbs, labels.mask_missing)
     return TrainingSet(dataset, codec, augmentation, people, config.train.seed, *weights)
 
@@ -248,9 +251,14 @@ def _person_samples(config: EasyDict, net: PoseNet, split: str, augment: bool) -
     size, enlarge = options.pop("size"), options.pop("enlarge")
     augmentation = CropAugmentation(**options)
     augmentation, choice = augmentation if augment else augmentation.without_chance(), PersonChoice(**config.people)
-    dataset = open_dataset(config.data.dataset, config.data.root, split, net.skeleton)
+    dataset = _open(config, split, net)
     people = choice.people(dataset, size[0] / size[1], enlarge)
     return PersonSet(people, dataset.skeleton, codec, size, augmentation, config.train.seed)
+
+
+def _open(config: EasyDict, split: str, net: PoseNet) -> KeypointData:
+    data = config.data
+    return open_dataset(data.dataset, data.root, split, net.skeleton, data.category, data.skip_unlisted)
 
 
 def _loader(config: EasyDict, samples: SampleSet, training: bool) -> BatchLoader:

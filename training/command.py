@@ -21,6 +21,10 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
     data = parser.add_argument_group("data and output")
     data.add_argument("--dataset-root", help="the folder with the annotations and the images "
                       "(default: that of the recipe, data/coco or data/mpii)")  # fmt: skip
+    data.add_argument("--category", help="data.category: that of people in COCO's annotations, by name or id, where it "
+                      "is not plain")  # fmt: skip
+    data.add_argument("--skip-unlisted", action="store_true", default=None, help="data.skip_unlisted: leave out "
+                      "annotations of images that are not listed")  # fmt: skip
     data.add_argument("--output", type=Path, help="the folder for checkpoints, logs and pictures "
                       "(default: output/RECIPE, or that of the file to resume)")  # fmt: skip
     data.add_argument("--overwrite", action="store_true", help="replace the run that the output folder holds")
@@ -64,6 +68,8 @@ def run_training(arguments: argparse.Namespace, task: str, default: str, model: 
     contexts = parse_devices(arguments.gpus)
     short = {
         "data.root": arguments.dataset_root,
+        "data.category": arguments.category,
+        "data.skip_unlisted": arguments.skip_unlisted,
         "train.epochs": arguments.epochs,
         "train.batch_size": arguments.batch_size,
         "optimizer.lr": arguments.lr,

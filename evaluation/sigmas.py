@@ -1,0 +1,31 @@
+"""How exactly people agree on joints, where the body of a network does not say: needed by COCO's score."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..datasets import KeypointData
+from ..inference import OnnxNetwork
+from ..models import PoseNet
+
+
+def apply_sigmas(net: PoseNet | OnnxNetwork, dataset: KeypointData, sigmas: Sequence[float] | None) -> None:
+    """Score a data set by other sigmas than those of its body, and a network of the same body likewise.
+
+    Parameters
+    ----------
+    net, dataset
+        Their skeletons are replaced.
+    sigmas
+        One for all joints of the data set or one for each; None changes nothing.
+
+    Raises
+    ------
+    ConfigError
+        If their number is another, or one is not above 0.
+    """
+    if sigmas is None:
+        return
+    dataset.skeleton = dataset.skeleton.with_sigmas(sigmas)
+    if net.skeleton.joints == dataset.skeleton.joints:
+        net.skeleton = net.skeleton.with_sigmas(sigmas)
