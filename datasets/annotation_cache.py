@@ -84,7 +84,7 @@ def _read(place: Path, key: Mapping[str, Any]) -> AnnotationIndex:
             raise ValueError("its members claim more bytes than the file has")
     with np.load(place, allow_pickle=False) as content:
         meta = json.loads(content["meta"].tobytes())
-        if {name: meta[name] for name in key} != key:
+        if {name: meta.get(name) for name in key} != key:
             raise ValueError("it is of another file, or of another version of it")
         joints = tuple(map(str, meta["joints"]))
         arrays = {name: content[name] for name in ARRAYS}

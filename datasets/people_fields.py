@@ -68,7 +68,7 @@ def _keypoints(table: PeopleTable, joints: Sequence[str]) -> np.ndarray:
     numbers, odd = table.numbers("keypoints", 3 * len(joints))
     for place in odd:
         given = table.entries[place].get("keypoints")
-        if given is None or np.size(given) == 0:
+        if is_missing(given):
             table.fill(place, "keypoints", [0] * numbers.shape[1])
             continue
         try:
@@ -81,6 +81,11 @@ def _keypoints(table: PeopleTable, joints: Sequence[str]) -> np.ndarray:
         _clear_unlabelled(table, keypoints)
         check_joints_near(table, keypoints, joints)
     return keypoints
+
+
+def is_missing(value: Any) -> bool:
+    """Return whether a value is null or an empty list."""
+    return value is None or (isinstance(value, (list, tuple, np.ndarray)) and len(value) == 0)
 
 
 def joint_numbers(given: Any, count: int) -> list[float]:
@@ -127,7 +132,7 @@ def _boxes(table: PeopleTable, keypoints: np.ndarray, labelled: np.ndarray) -> n
     boxes, odd = table.numbers("bbox", 4)
     for place in odd:
         given = table.entries[place].get("bbox")
-        if given is None or np.size(given) == 0:
+        if is_missing(given):
             if not labelled[place]:
                 raise table.error(place, "no bbox, and no joints that would give one")
             boxes[place] = joint_box(keypoints[place])

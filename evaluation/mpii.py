@@ -266,7 +266,8 @@ def pckh(
         raise DataError(f"head {wrong} has the size {head_size[wrong]}, expected a finite number above 0")
     _check_near("predictions", predictions, visible, skeleton)
     _check_near("truth", truth, visible, skeleton)
-    distance = np.linalg.norm(predictions - truth, axis=2) / head_size[:, None]
+    with np.errstate(over="ignore", invalid="ignore"):  # of joints that are not counted
+        distance = np.linalg.norm(predictions - truth, axis=2) / head_size[:, None]
     right = (distance <= threshold) & scored
     figures = {}
     for part, names in parts.items():

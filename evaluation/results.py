@@ -12,7 +12,7 @@ import numpy as np
 
 from ..checks import FARTHEST, real_number, whole_number
 from ..datasets.annotations import load_json, source_name
-from ..datasets.people_fields import box_numbers, box_problem, joint_numbers
+from ..datasets.people_fields import box_numbers, box_problem, is_missing, joint_numbers
 from ..datasets.people_table import entry_error
 from ..errors import DataError
 from ..skeletons import Skeleton
@@ -130,6 +130,6 @@ def _read(entry: Mapping[str, Any], place: int, skeleton: Skeleton, name: str) -
         "keypoints": numbers,
         "score": score_value(entry, place, name),
     }
-    if entry.get("bbox") is not None and len(entry["bbox"]):
+    if not is_missing(entry.get("bbox")):
         result["bbox"] = box_value(entry, place, name)
     return result
