@@ -42,6 +42,8 @@ class Annotations:
         The numbers of the people as arrays.
     remarks
         What was filled in and what is doubtful, a line each.
+    named
+        Whether the file itself names the joints.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Annotations:
     joints: tuple[str, ...]
     fields: PeopleFields
     remarks: tuple[str, ...]
+    named: bool = True
 
     def content(self) -> dict[str, Any]:
         """Return what the JSON of a complete file would hold; the entries are those of this object."""
@@ -126,13 +129,12 @@ def _read(
     category, people, strays = choose_category(content, annotations, wanted, name)
     people, unlisted = _listed(people, {image["id"] for image in images}, name, skip_unlisted)
     joints = joint_names(category, name)
-    unnamed = not joints
-    if known and joints:
+    taken_for = None if joints else _unnamed(people, known or (COCO_17,), name)
+    if taken_for is not None:
+        joints = taken_for.joints
+        category["keypoints"] = list(joints)
+    elif known:
         skeleton_of(joints, known, name)
-    elif not joints:
-        bodies = known or (COCO_17,)
-        count = first_count(people)
-        joints = skeleton_by_count(count, bodies, name).joints if count else bodies[-1].joints
     table = PeopleTable(people, name)
     table.whole_numbers("image_id")
     fields = read_fields(table, joints)
@@ -144,9 +146,16 @@ def _read(
         remarks.append(f"{strays} annotations with keypoints are of no listed category: they are left out")
     if unlisted:
         remarks.append(f"{unlisted} annotations of images that are not listed are left out")
-    if unnamed and people:
-        remarks.append(f"its category does not name the joints: they are taken for {', '.join(joints)}")
-    return Annotations(name, images, table.complete_entries(), category, joints, fields, tuple(remarks))
+    if taken_for is not None and people:
+        remarks.append(f"its category does not name the joints: they are taken for those of {taken_for.name}")
+    people = table.complete_entries()
+    return Annotations(name, images, people, category, joints, fields, tuple(remarks), taken_for is None)
+
+
+def _unnamed(people: Sequence[Mapping[str, Any]], bodies: Sequence[Skeleton], name: str) -> Skeleton:
+    """Return the body that joints without names are taken for: one that has as many."""
+    count = first_count(people)
+    return skeleton_by_count(count, bodies, name) if count else bodies[-1]
 
 
 def _images(given: Any, name: str) -> list[Mapping[str, Any]]:

@@ -231,7 +231,7 @@ def _open_index(
     if index is None:
         annotations = read_annotations(path, known, **choice)
         index = build_index(annotations)
-        if annotations.category.get("keypoints"):  # else another body may have as many joints
+        if annotations.named:  # else another body may have as many joints
             write_cache(path, key, index)
     if not images.is_dir():
         raise DataError(f"{images}: no such folder; the images of {path.name} belong there")

@@ -187,6 +187,7 @@ def test_missing_folders_and_foreign_joints_are_told(write_coco, tmp_path):
     path.write_text(path.read_text().replace('"nose"', '"snout"'))
     with pytest.raises(DataError, match=r"its 17 joints snout, .* are those of neither COCO_17 nor OPENPOSE_18"):
         CocoKeypoints(root, "train2017", OPENPOSE_18)
+    path.write_text(path.read_text().replace('"snout"', '"nose"'))
     (root / "train2017").rename(root / "elsewhere")
     with pytest.raises(DataError, match="train2017: no such folder"):
         CocoKeypoints(root, "train2017")

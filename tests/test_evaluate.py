@@ -43,7 +43,8 @@ def root(tmp_path):
                 {"id": len(annotations) + 1, "image_id": image_id, "category_id": 5, "iscrowd": 0, "area": 6000.0,
                  "bbox": [28.0 + shift, 15, 45, 125], "num_keypoints": 17, "keypoints": keypoints.ravel().tolist()}
             )  # fmt: skip
-    content = {"images": images, "annotations": annotations, "categories": [{"id": 5, "name": "person"}]}
+    category = {"id": 5, "name": "person", "keypoints": list(COCO_17.joints)}
+    content = {"images": images, "annotations": annotations, "categories": [category]}
     (folder / "annotations" / "person_keypoints_val2017.json").write_text(json.dumps(content))
     return folder
 

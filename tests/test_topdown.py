@@ -143,7 +143,10 @@ def test_a_detector_gives_more_boxes_than_there_are_people(coco_topdown, test_da
     )
     assert score_coco(dataset.annotation_file, results)["AP"] == metrics["AP"]
     (tmp_path / "none.json").write_text('[{"image_id": 1}]')
-    for path, message in (("nowhere.json", "No such file"), (tmp_path / "none.json", "not a list of COCO detections")):
+    for path, message in (
+        ("nowhere.json", "no such file"),
+        (tmp_path / "none.json", "no 'category_id', expected COCO"),
+    ):
         with pytest.raises(DataError, match=message):
             detected_boxes(dataset, path, 0.75)
 
@@ -270,9 +273,9 @@ def test_train_evaluate_and_predict_as_a_user_does(run_script, coco, tmp_path):
     content = json.loads((tmp_path / "found" / "people.json").read_text())
     assert len(content["images"][0]["people"]) == 2 and content["joints"][0] == "nose"
     assert_one_line(run_script(*predict, "--scales=1"), "takes crops of people")
-    assert_one_line(run_script(*predict, "--boxes=nowhere.json"), "nowhere.json: No such file")
+    assert_one_line(run_script(*predict, "--boxes=nowhere.json"), "nowhere.json: no such file")
     assert_one_line(run_script("evaluate.py", f"--resume={last}", "--gpus=-1"), "scripts/evaluate_topdown.py")
-    assert_one_line(run_script(*evaluate, "--boxes=nowhere.json"), "nowhere.json: No such file")
+    assert_one_line(run_script(*evaluate, "--boxes=nowhere.json"), "nowhere.json: no such file")
     assert_one_line(
         run_script("train_pose_resnet.py", "--config=quickstart"), "a recipe for scripts/train_gluon_cpm.py"
     )
