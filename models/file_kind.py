@@ -61,7 +61,7 @@ def find_kind(path: str | Path, expected: str = "a file of weights") -> str:
     if kind:
         return kind
     if path.stat().st_size < _LEAST:
-        otherwise = f"only {path.stat().st_size} bytes, expected {expected}"
+        otherwise = f"too short ({path.stat().st_size} B), expected {expected}"
     elif not otherwise:
         graph = path.with_suffix(".xml")
         belongs = f"; if it belongs to {graph.name}, give that" if graph.is_file() else ""
