@@ -9,10 +9,10 @@ import mmap
 import stat
 import struct
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import CheckpointError, quote
+from .message_kind import recognise_message
 from .not_weights import describe_archive, describe_bytes, describe_text
 from .stream import Stream
 
@@ -28,10 +28,8 @@ KINDS = {
 DIRECTORY_LIMIT = 2 << 20  # bytes of the directory of an archive, enough for twenty thousand arrays
 _HEAD = 4096
 _LEAST = 8  # bytes, of which nothing can be told
-_MAX_FIELDS = 100_000
 _TORCH_MAGIC = (0x1950A86A20F9469CFC6C).to_bytes(10, "little")
 _MXNET_MAGIC = struct.pack("<Q", 0x112)
-_VARINT, _EIGHT_BYTES, _BYTES, _FOUR_BYTES = 0, 1, 2, 5
 
 
 def find_kind(path: str | Path, expected: str = "a file of weights") -> str:
@@ -63,11 +61,13 @@ def find_kind(path: str | Path, expected: str = "a file of weights") -> str:
     if kind:
         return kind
     if path.stat().st_size < _LEAST:
-        otherwise = f"only {path.stat().st_size} bytes, expected {expected}"
+        otherwise = f"too short ({path.stat().st_size} B), expected {expected}"
     elif not otherwise:
         graph = path.with_suffix(".xml")
         belongs = f"; if it belongs to {graph.name}, give that" if graph.is_file() else ""
         otherwise = f"no kind of weights that is known, expected {expected}{belongs}"
+    elif ": " not in otherwise:  # it does not say what to do
+        otherwise = f"{otherwise}, expected {expected}"
     raise CheckpointError(f"{path}: {otherwise}")
 
 
@@ -149,7 +149,7 @@ def _recognise(content: mmap.mmap) -> tuple[str, str]:
     otherwise = describe_bytes(head) or describe_text(head, len(content))
     if otherwise == KINDS["openvino"]:
         return "openvino", ""
-    return ("", otherwise) if otherwise else _recognise_message(content)
+    return ("", otherwise) if otherwise else recognise_message(content)
 
 
 def _recognise_archive(content: mmap.mmap) -> tuple[str, str]:
@@ -162,42 +162,3 @@ def _recognise_archive(content: mmap.mmap) -> tuple[str, str]:
     if any(name.endswith("/data.pkl") and name.count("/") == 1 for name in names):
         return "torch", ""
     return "", describe_archive(names)
-
-
-def _recognise_message(content: mmap.mmap) -> tuple[str, str]:
-    """Tell protocol buffers apart by the fields of their outermost message."""
-    fields: list[tuple[int, int]] = []
-    for field in _fields(content):
-        if field == (7, _BYTES) and (1, _VARINT) in fields:  # the graph and the version of a ModelProto
-            return "onnx", ""
-        if field == (100, _BYTES):  # the layer of a NetParameter
-            return "caffe", ""
-        if field == (1, _BYTES) and field in fields:  # the nodes of a GraphDef; a NetParameter has one name
-            return "", "a TensorFlow graph, whose weights are not read"
-        fields.append(field)
-    named = (1, _VARINT) not in fields
-    return ("caffe" if named and (2, _BYTES) in fields else ""), ""
-
-
-def _fields(content: mmap.mmap) -> Iterator[tuple[int, int]]:
-    """Yield number and wire type of the fields of a message, each before its value is passed over."""
-    place = 0
-    for _ in range(_MAX_FIELDS):
-        key, place = _varint(content, place)
-        number, wire = key >> 3, key & 7
-        if not number or wire not in (_VARINT, _EIGHT_BYTES, _BYTES, _FOUR_BYTES):
-            return
-        yield number, wire
-        size, after = _varint(content, place)
-        sizes = {_VARINT: 0, _BYTES: size, _EIGHT_BYTES: 8, _FOUR_BYTES: 4}
-        place = (after if wire in (_VARINT, _BYTES) else place) + sizes[wire]
-
-
-def _varint(content: mmap.mmap, place: int) -> tuple[int, int]:
-    """Return the integer at a place and the place after it; 0 at the end of the bytes."""
-    value = 0
-    for count, byte in enumerate(content[place : place + 10]):
-        value |= (byte & 0x7F) << (7 * count)
-        if byte < 0x80:
-            return value, place + count + 1
-    return 0, len(content)

@@ -66,6 +66,19 @@ def list_models() -> list[str]:
     return sorted(_MODELS)
 
 
+def check_model(name: str, options: Mapping[str, Any]) -> None:
+    """Make sure that a network and its options are known, before anything is built or downloaded.
+
+    Raises
+    ------
+    ConfigError
+        If the name or an option is not.
+    """
+    known = find_entry(name).defaults
+    if unknown := sorted(set(options) - set(known)):
+        raise ConfigError(f"{name} has no option {quote(unknown[0])}, its options are {', '.join(known)}")
+
+
 def check_number(option: str, value: Any, low: float, high: float) -> None:
     """Check an option that must be a number; a whole one if `low` is.
 
@@ -109,9 +122,8 @@ def build(
 
 def construct(name: str, skeleton: Skeleton | str | Mapping[str, Any] | None, options: Mapping[str, Any]) -> PoseNet:
     """Build a network without values, which takes no memory worth mentioning; errors are those of `get_model`."""
+    check_model(name, options)
     entry = find_entry(name)
-    if unknown := sorted(set(options) - set(entry.defaults)):
-        raise ConfigError(f"{name} has no option {quote(unknown[0])}, its options are {', '.join(entry.defaults)}")
     options = {**entry.defaults, **options}
     skeleton = skeleton_from_spec(entry.skeleton if skeleton is None else skeleton)
     try:

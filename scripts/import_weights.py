@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cpm.cli import parse_assignments, run
 from cpm.models import INPUTS, import_trunk, import_weights, list_models, save_network
+from cpm.models.registry import check_model
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -56,10 +57,12 @@ def main() -> None:
     """Parse, import, save."""
     args = parse_arguments()
     options = parse_assignments(args.set)
+    skeleton = options.pop("skeleton", None)
+    check_model(args.model, options)
     if args.trunk:
         net = import_trunk(args.source, args.model, args.input, args.entry)
     else:
-        net = import_weights(args.source, args.model, args.input, entry=args.entry, **options)
+        net = import_weights(args.source, args.model, args.input, entry=args.entry, skeleton=skeleton, **options)
     extra = {"source": {"file": args.source.name}}
     save_network(args.output, net, extra=extra, part="trunk." if args.trunk else "")
     print(f"wrote {args.output}: {net.name}, {net.skeleton.name}, input {net.options['normalisation']}")

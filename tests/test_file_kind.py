@@ -97,7 +97,7 @@ OTHERS = {
     "picture": (b"\x89PNG\r\n\x1a\n" + bytes(100), "a picture"),
     "zeros": (bytes(5000), "zeros where something should begin"),
     "noise": (b"\xe1\xb7\x99\xff\x17\x03\x81\xaa" * 10, "no kind of weights that is known"),
-    "little": (b"x", "only 1 bytes"),
+    "little": (b"x", "too short .1 B."),
 }
 
 

@@ -270,7 +270,7 @@ class TestDetector:
         with pytest.raises(CheckpointError, match=rf"x\.params: not the parameters of {self.NAME}: .* and \d+ more"):
             PersonDetector(self.NAME, path)
         path.write_bytes(b"\n")
-        with pytest.raises(CheckpointError, match=r"x\.params: only 1 bytes, expected an MXNet parameter file$"):
+        with pytest.raises(CheckpointError, match=r"x\.params: too short .1 B., expected an MXNet parameter file$"):
             PersonDetector(self.NAME, path)
 
 

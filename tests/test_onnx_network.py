@@ -102,10 +102,7 @@ def test_other_files_are_no_networks(path):
     content, model = path.read_bytes(), onnx.load(path)
     for damage in (b"", b"no network", content[: len(content) // 2], content[100:]):
         path.write_bytes(damage)
-        with pytest.raises(
-            CheckpointError,
-            match=r"net\.onnx: (not an ONNX file, or a broken one|an ONNX file, but|.*expected an ONNX)",
-        ):
+        with pytest.raises(CheckpointError, match=r"net\.onnx: (not an ONNX file, or a broken|.*expected an ONNX)"):
             OnnxNetwork(path)
     for missing, found in ((path.with_name("nowhere.onnx"), "no such file"), (path.parent, "a folder")):
         with pytest.raises(CheckpointError, match=f"{found}, expected an ONNX network"):

@@ -305,7 +305,7 @@ def test_boxes_of_a_detector(tmp_path):
     (tmp_path / "other.params").write_bytes(b"nothing")
     with pytest.raises(ConfigError, match="detector 'ssd' is unknown"):
         PersonDetector("ssd", tmp_path / "ssd.params")
-    for name, message in (("nowhere.params", "no such file"), ("other.params", "only 7 bytes, expected an MX")):
+    for name, message in (("nowhere.params", "no such file"), ("other.params", "too short .7 B., expected an MX")):
         with pytest.raises(CheckpointError, match=message):
             PersonDetector("ssd_512_mobilenet1.0_voc", tmp_path / name)
 

@@ -99,7 +99,7 @@ def import_weights(
         raise CheckpointError(f"{source}: {error}") from None
     if wrong := [key for key in told if options.get(key, told[key]) != told[key]]:
         key = wrong[0]
-        raise CheckpointError(f"{source}: of a {model} with {key}={told[key]!r}, not {key}={options[key]!r}")
+        raise CheckpointError(f"{source}: of a {model} with {key}={told[key]!r}, not {key}={quote(options[key])}")
     net = build(model, skeleton, {"normalisation": normalisation, **options, **told}, ctx)
     assign(net, collect(source, net, layout, tensors, order))
     return net
