@@ -66,6 +66,10 @@ class SampleSet(ABC):
     def __init__(self, seed: int) -> None:
         self.seed = seed
 
+    def checksum(self) -> int:
+        """Return a checksum of the number of samples and of the joints of all people."""
+        return zlib.crc32(self._keypoints.tobytes(), len(self))
+
     @abstractmethod
     def __len__(self) -> int:
         """Return the number of samples."""
@@ -88,10 +92,6 @@ class SampleSet(ABC):
         """
         batch = self.batch([key])
         return replace(batch.sample(0), problems=batch.problems)
-
-    def checksum(self) -> int:
-        """Return a checksum of the number of samples and of the joints of all people."""
-        return zlib.crc32(self._keypoints.tobytes(), len(self))
 
     def batch(self, keys: Sequence[tuple[int, int]]) -> Example:
         """Return the samples of these keys as a batch; parameters and errors as for one of them."""
