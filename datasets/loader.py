@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Callable
 
 import cv2
 import numpy as np
@@ -91,13 +90,13 @@ class BatchLoader:
             # The workers are threads enough; OpenCV's own would only get in their way.
             cv2.setNumThreads(0)
 
-    def __len__(self) -> int:
-        """Return the number of batches of an epoch."""
-        return len(self._batches)
-
     def checksum(self) -> int:
         """Return a checksum of the people of the samples: the same for the same annotations."""
         return self._samples.checksum()
+
+    def __len__(self) -> int:
+        """Return the number of batches of an epoch."""
+        return len(self._batches)
 
     def epoch(self, epoch: int, start: int = 0, stop: Callable[[], bool] | None = None) -> Iterator[Example]:
         """Yield the batches of an epoch from batch `start` on.

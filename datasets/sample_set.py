@@ -67,6 +67,10 @@ class SampleSet(ABC):
     def __init__(self, seed: int) -> None:
         self.seed = seed
 
+    def checksum(self) -> int:
+        """Return a checksum of the number of samples and of the joints of all people."""
+        return zlib.crc32(self._keypoints.tobytes(), len(self))
+
     @abstractmethod
     def __len__(self) -> int:
         """Return the number of samples."""
@@ -93,10 +97,6 @@ class SampleSet(ABC):
         """
         batch = self.batch([key])
         return replace(batch.sample(0), problems=batch.problems)
-
-    def checksum(self) -> int:
-        """Return a checksum of the number of samples and of the joints of all people."""
-        return zlib.crc32(self._keypoints.tobytes(), len(self))
 
     def batch(self, keys: Sequence[tuple[int, int]], begin: Callable[[int], None] = lambda index: None) -> Example:
         """Return the samples of these keys as a batch; errors as for one of them.

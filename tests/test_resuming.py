@@ -346,6 +346,19 @@ def test_progress_that_no_run_has_is_refused(stopped, tmp_path, key, value):
     assert "\n" not in str(caught.value) and len(str(caught.value)) < len(str(forged)) + 250
 
 
+def test_a_checkpoint_of_the_version_before_goes_on(stopped, tmp_path):
+    def forget(meta):
+        for key in ("meter", "people", "devices", "updates", "loss_scale"):
+            del meta[key]
+
+    for name, change in (("old", forget), ("new", None)):
+        shutil.copytree(stopped, tmp_path / name)
+        go_on(rewrite(stopped / "last.npz", tmp_path / name / "last.npz", change))
+    old, new = (read_checkpoint(tmp_path / name / "last.npz") for name in ("old", "new"))
+    for place in new.params:
+        np.testing.assert_array_equal(old.params[place], new.params[place])
+
+
 def test_a_batch_beyond_the_epoch_is_refused(stopped, tmp_path):
     def change(meta):
         meta["progress"].update(batch=9, iteration=13)
@@ -393,9 +406,14 @@ def test_other_state_that_no_run_has_is_refused(stopped, tmp_path, change):
 def test_damaged_descriptions_are_refused_or_read(stopped, tmp_path):
     with np.load(stopped / "last.npz") as content:
         meta = content["meta"].tobytes()
+    whole = json.loads(meta)
 
     def damage(rng):
-        np.savez(tmp_path / "made.npz", meta=np.frombuffer(mutate_json(meta, rng), np.uint8))
+        content = mutate_json(meta, rng)
+        if rng.integers(2):
+            recipe = mutate_json(whole["config"].encode(), rng).decode()
+            content = json.dumps({**whole, "config": recipe}).encode()
+        np.savez(tmp_path / "made.npz", meta=np.frombuffer(content, np.uint8))
         return (tmp_path / "made.npz").read_bytes()
 
     refused = check_survival(

@@ -62,6 +62,8 @@ def test_schedules():
     assert [cosine(k) for k in (0, 50, 100, 200)] == pytest.approx([1, 0.5, 0, 0])
     with pytest.raises(ConfigError, match=r"schedule\.kind='poly': expected step or cosine"):
         Schedule(lr=1.0, total=1, kind="poly")
+    with pytest.raises(ConfigError, match=r"schedule\.steps=\(1, 'x'\): expected numbers of iterations"):
+        Schedule(lr=1.0, total=1, steps=(1, "x"))
 
 
 def test_training_writes_what_it_promises_and_learns(config, tmp_path):

@@ -83,7 +83,7 @@ def check_changes(checkpoint: Checkpoint, old: EasyDict, new: EasyDict) -> None:
     if progress.batch and refused:
         raise ConfigError(
             f"{checkpoint.path}: is in the middle of epoch {progress.epoch + 1}, whose samples or batches would change "
-            f"with {_describe(refused[0], changes)}; change that between epochs"
+            f"with {', '.join(_describe(key, changes) for key in refused)}; change that between epochs"
         )
 
 

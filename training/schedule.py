@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from easydict import EasyDict
 
-from ..errors import ConfigError
+from ..errors import ConfigError, quote
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Schedule:
     Raises
     ------
     ConfigError
-        If the kind or the unit is unknown.
+        If the kind or the unit is unknown, or a step is no number.
     """
 
     lr: float
@@ -53,6 +53,8 @@ class Schedule:
             raise ConfigError(f"schedule.kind={self.kind!r}: expected step or cosine")
         if self.unit not in ("iterations", "epochs"):
             raise ConfigError(f"schedule.unit={self.unit!r}: expected iterations or epochs")
+        if not all(type(step) in (int, float) for step in self.steps):
+            raise ConfigError(f"schedule.steps={quote(self.steps)}: expected numbers of {self.unit}")
 
     def __call__(self, iteration: int) -> float:
         """Return the learning rate of an iteration, counted from 0."""
