@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable
 from typing import Any, Callable, NoReturn
 
+import cv2
 import mxnet as mx
 
 from .errors import ConfigError, CpmError, DeviceError
@@ -19,6 +20,7 @@ def run(main: Callable[[], None]) -> None:
 
     That is every :class:`CpmError`, a file that cannot be read or written, and a device that is out of memory.
     """
+    cv2.setLogLevel(0)  # of a broken picture it says much in many lines, and an error says the same in one
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
         main()

@@ -21,6 +21,8 @@ Scale = Union[float, tuple[float, float]]
 
 # The hues (degrees) of the limbs of each side, from the first limb of the skeleton to the last.
 _HUES = {"left": (172.0, 222.0), "right": (48.0, 4.0), "middle": (285.0, 325.0)}
+_WIDEST = 16  # times its height an image on a sheet is wide at most
+_LARGEST_SIDE = 65_500  # pixels; libjpeg writes no larger ones
 _FRACTION_BITS = 4  # cv2 draws at sixteenths of a pixel
 _SUFFIXES = {".jpg": [cv2.IMWRITE_JPEG_QUALITY, 92], ".jpeg": [cv2.IMWRITE_JPEG_QUALITY, 92], ".png": []}
 
@@ -125,7 +127,7 @@ def draw_pafs(image: np.ndarray, pafs: np.ndarray, scale: Scale = 1.0, stride: i
 def contact_sheet(
     images: Sequence[np.ndarray], columns: int = 3, height: int | None = None, gap: int = 4
 ) -> np.ndarray:
-    """Arrange images in rows on white, all scaled to one height.
+    """Arrange images in rows on white, all scaled to one height; slivers become less high, so as to stay readable.
 
     Parameters
     ----------
@@ -157,13 +159,15 @@ def contact_sheet(
     for number, row in enumerate(rows):
         top, left = number * (height + gap), 0
         for image in row:
-            sheet[top : top + height, left : left + image.shape[1]] = image
+            sheet[top : top + len(image), left : left + image.shape[1]] = image
             left += image.shape[1] + gap
     return sheet
 
 
 def save_image(path: str | Path, rgb: np.ndarray) -> None:
     """Write an (H, W, 3) RGB uint8 image as JPEG or PNG, by the suffix; whole or not at all.
+
+    What is longer than a JPEG file can be, 65,500 pixels, becomes smaller.
 
     Raises
     ------
@@ -176,6 +180,9 @@ def save_image(path: str | Path, rgb: np.ndarray) -> None:
         raise ConfigError(
             f"{path}: cannot write {path.suffix or 'no suffix'!r}, expected one of {', '.join(_SUFFIXES)}"
         )
+    longest = max(rgb.shape[:2])
+    if longest > _LARGEST_SIDE:
+        rgb = _resize(rgb, _LARGEST_SIDE / longest)
     _, encoded = cv2.imencode(path.suffix.lower(), rgb[..., ::-1], _SUFFIXES[path.suffix.lower()])
     with atomic_path(path) as temporary:
         temporary.write_bytes(encoded.tobytes())
@@ -237,11 +244,12 @@ def _to_image(plane: np.ndarray, size: tuple[int, ...], scale: Scale, stride: in
 
 
 def _with_height(image: np.ndarray, height: int) -> np.ndarray:
-    factor = height / len(image)
-    if factor == 1:
-        return image
-    width = max(1, round(image.shape[1] * factor))
-    resized: np.ndarray = cv2.resize(
-        image, (width, height), interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-    )
+    """Resize an image to a height, or to less where it would be more than `_WIDEST` times as wide."""
+    factor = min(height / len(image), _WIDEST * height / image.shape[1])
+    return image if factor == 1 else _resize(image, factor)
+
+
+def _resize(image: np.ndarray, factor: float) -> np.ndarray:
+    size = (max(1, round(image.shape[1] * factor)), max(1, round(len(image) * factor)))
+    resized: np.ndarray = cv2.resize(image, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
     return resized

@@ -1,7 +1,8 @@
 """Data sets: images with people, and the training samples made of them."""
 
 from .coco import CocoKeypoints, ImageRecord, PersonAnnotation
-from .images import list_images, read_image
+from .image_list import list_images, name_some
+from .images import read_image
 from .loader import BatchLoader
 from .mpii import MpiiPeople, MpiiPerson
 from .opening import KeypointData, open_dataset
@@ -37,6 +38,7 @@ __all__ = [
     "list_images",
     "matches_box",
     "mpii_box_of",
+    "name_some",
     "open_dataset",
     "read_image",
     "write_packed",

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from ..errors import DataError
+from ..errors import DataError, quote
+from .image_header import ImageHeader, is_whole_jpeg, read_header, still_png
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+LARGEST_IMAGE = 100_000_000  # pixels; larger ones are refused before memory is taken
 
-_JPEG_START, _JPEG_SCAN, _JPEG_END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
+_JPEG_END = b"\xff\xd9"
+_HEADER_BYTES = 1 << 16  # in which the header of most files is
+_FLIPS = {2: 1, 3: -1, 4: 0, 6: 1, 7: -1, 8: 0}  # of OpenCV by orientation, after the sides are exchanged from 5 on
+_INVERSE = {6: 8, 8: 6}  # the other orientations undo themselves
 
 
 def read_image(
     path: str | Path, size: tuple[int, int] | None = None, load: Callable[[], bytes] | None = None
 ) -> np.ndarray:
-    """Read a picture as RGB.
+    """Read a picture as RGB: JPEG, PNG, BMP, WebP or TIFF, which its first bytes say and not its name.
 
-    Grey and CMYK files are converted. A rotation noted in EXIF is applied, unless `size` shows that the
-    annotations were made on the picture as stored.
+    Grey, palette, 16-bit and CMYK files are converted; what is transparent has the colour that is stored below, or is
+    black in TIFF; of several pages or frames the first is read. A rotation noted in EXIF is applied, unless `size`
+    shows that the annotations were made on the picture as stored.
 
     Parameters
     ----------
@@ -40,7 +47,8 @@ def read_image(
     Raises
     ------
     DataError
-        If the file is missing, broken or cut short, or not of the given size.
+        If the file is missing, of another kind, broken or cut short, larger than `LARGEST_IMAGE`, or
+        not of the given size. What can be known from its header is refused before memory is taken for its pixels.
     """
     return cv2.cvtColor(read_bgr(path, size, load), cv2.COLOR_BGR2RGB)
 
@@ -52,60 +60,101 @@ def read_bgr(
     return decode_bgr(read_file(path) if load is None else load(), path, size)
 
 
-def read_file(path: str | Path) -> bytes:
-    """Return the bytes of a picture.
+def read_file(path: str | Path, count: int = -1) -> bytes:
+    """Return the bytes of a picture, or the first `count` of them.
 
     Raises
     ------
     DataError
-        If the file cannot be read.
+        If the file cannot be read, or is a pipe or device, of which reading might never end.
     """
     try:
-        return Path(path).read_bytes()
+        with open(path, "rb", opener=_open_without_waiting) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise DataError(f"{path}: cannot read the image (a pipe or device instead of a file)")
+            return file.read(count)
     except OSError as error:
         raise DataError(f"{path}: cannot read the image ({error.strerror})") from None
+    except ValueError as error:  # of names that no file can have
+        raise DataError(f"{quote(str(path))}: cannot read the image ({error})") from None
+
+
+def stored_size(path: str | Path) -> tuple[int, int]:
+    """Return width and height in pixels of a picture as it is stored, before any rotation noted in EXIF.
+
+    Only the beginning of most files is read, and none is decoded.
+
+    Raises
+    ------
+    DataError
+        If the file is missing or no picture.
+    """
+    try:
+        header = read_header(read_file(path, _HEADER_BYTES), path)
+    except DataError:
+        header = read_header(read_file(path), path)  # some keep it at their end
+    return header.stored
 
 
 def decode_bgr(data: bytes, path: str | Path, size: tuple[int, int] | None = None) -> np.ndarray:
     """Decode the bytes of a picture as :func:`read_bgr` does; `path` is what messages call it."""
-    if data.startswith(_JPEG_START) and not data.endswith(_JPEG_END) and data.rfind(_JPEG_END) < data.rfind(_JPEG_SCAN):
-        # OpenCV would fill the missing part with grey and say nothing. Most files end with the end: no need to search.
-        raise DataError(f"{path}: the JPEG file is cut short after {len(data)} bytes")
-    image = _decode(data, cv2.IMREAD_COLOR)
-    if image is None:
-        raise DataError(f"{path}: not an image that OpenCV can read ({len(data)} bytes)")
-    if size is not None and (image.shape[1], image.shape[0]) != tuple(size):
-        stored = _decode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-        if stored is None or (stored.shape[1], stored.shape[0]) != tuple(size):
-            found, expected = f"{image.shape[1]}x{image.shape[0]}", f"{size[0]}x{size[1]}"
-            raise DataError(f"{path}: the image is {found}, its annotations say {expected}")
-        image = stored
+    header = read_header(data, path)
+    shown = size is None or header.shown == tuple(size)
+    expected = header.shown if shown else header.stored
+    if size is not None and expected != tuple(size):
+        raise DataError(f"{path}: the image is {_sides(header.shown)}, its annotations say {_sides(size)}")
+    _check_limits(header, path)
+    image = _decode(_whole(data, header, path))
+    if image is not None:
+        image = _shown_or_stored(image, header, shown)
+    if image is None or image.shape != (expected[1], expected[0], 3):
+        raise DataError(f"{path}: a broken {header.kind} picture, or one that OpenCV cannot read ({len(data)} bytes)")
     return image
 
 
-def list_images(folder: str | Path) -> list[Path]:
-    """Return the pictures of a folder (by their suffix) in the order of their names; a single file is itself the list.
-
-    Raises
-    ------
-    DataError
-        If there is no such folder or file, or no picture in it.
-    """
-    folder = Path(folder)
-    if folder.is_file():
-        return [folder]
-    if not folder.is_dir():
-        raise DataError(f"{folder}: no such file or folder, expected pictures")
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
-    if not found:
-        raise DataError(f"{folder}: no pictures in it ({', '.join(SUFFIXES)})")
-    return found
+def _open_without_waiting(path: str, flags: int) -> int:
+    """Open a file; of a pipe into which nobody writes, opening alone would last for ever."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
-def _decode(data: bytes, flags: int) -> np.ndarray | None:
-    if not data:
-        return None
+def _sides(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
+
+
+def _check_limits(header: ImageHeader, path: str | Path) -> None:
+    if max(header.width * header.height, header.tile) > LARGEST_IMAGE:
+        expected = f"expected at most {LARGEST_IMAGE:,} pixels; make it smaller"
+        raise DataError(f"{path}: the image is {_sides(header.shown)}, {expected}")
+
+
+def _whole(data: bytes, header: ImageHeader, path: str | Path) -> bytes:
+    """Return what is given to OpenCV, some versions of which fill what is missing with grey and say nothing."""
+    if header.kind == "PNG":
+        return still_png(data, path)
+    # Most JPEG files end with the end: no need to search.
+    if header.kind == "JPEG" and not data.endswith(_JPEG_END) and not is_whole_jpeg(data):
+        raise DataError(f"{path}: the JPEG file is cut short after {len(data)} bytes")
+    return data
+
+
+def _decode(data: bytes) -> np.ndarray | None:
     try:
-        return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+        return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error:
         return None
+
+
+def _shown_or_stored(image: np.ndarray, header: ImageHeader, shown: bool) -> np.ndarray:
+    """Turn a decoded picture as it is to be shown, or as it is stored."""
+    if header.kind != "TIFF":
+        return _turn(image, header.orientation) if shown else image
+    if shown:  # OpenCV has turned it, whatever the flags
+        return image
+    return _turn(image, _INVERSE.get(header.orientation, header.orientation))
+
+
+def _turn(image: np.ndarray, orientation: int) -> np.ndarray:
+    """Turn a picture as EXIF's orientation says."""
+    if orientation >= 5:
+        image = cv2.transpose(image)
+    return cv2.flip(image, _FLIPS[orientation]) if orientation in _FLIPS else image

@@ -17,11 +17,12 @@ from ..errors import DataError
 from ..skeletons import MPII_16
 from .annotation_index import AnnotationIndex, build_index
 from .coco import ImageRecord, Records
-from .image_size import stored_size
+from .images import stored_size
 
 _HEIGHT = 200  # pixels of a person of scale 1
 _FIRST = 1  # MATLAB counts pixels from 1
 _CATEGORY = 1
+_UNPACKED = 128 << 20  # bytes of annotations at most; those of MPII are 33 million
 _ONE_FILE = ("mpii_annotations.json", "mpii_annotations.json.gz")
 _SPLITS: Mapping[str, tuple[int, ...]] = {"train": (0,), "valid": (1,), "trainval": (0, 1)}  # isValidation
 _WRONG = (AttributeError, KeyError, OverflowError, TypeError, ValueError)
@@ -178,8 +179,7 @@ def _find_annotations(root: Path, split: str) -> Path:
 
 def _read_list(path: Path) -> list[Any]:
     try:
-        data = path.read_bytes()
-        content = json.loads(gzip.decompress(data) if path.suffix == ".gz" else data)
+        content = json.loads(_unpack(path) if path.suffix == ".gz" else path.read_bytes())
     except OSError as error:  # also what gzip says of other files
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
     except (EOFError, RecursionError, ValueError, zlib.error) as error:
@@ -189,6 +189,15 @@ def _read_list(path: Path) -> list[Any]:
     if not isinstance(content, list):
         raise DataError(f"{path}: {type(content).__name__} found, expected a list of the people of MPII")
     return content
+
+
+def _unpack(path: Path) -> bytes:
+    """Return what is in a gzip file; what a few megabytes unpack to has no limit else."""
+    with gzip.open(path) as file:
+        data = file.read(_UNPACKED + 1)
+    if len(data) > _UNPACKED:
+        raise DataError(f"{path}: unpacks to more than {_UNPACKED:,} bytes, expected the annotations of MPII")
+    return data
 
 
 def _read_microsoft(content: Iterable[Any], path: Path) -> list[_Entry]:

@@ -17,10 +17,8 @@ from ..errors import DataError
 from ..files import atomic_path
 from .annotation_index import AnnotationIndex
 from .coco import CocoKeypoints, ImageRecord
-from .images import decode_bgr, read_file
 
 _SHOWN = 10  # problems that are listed; all of them are counted
-_JPEG_START, _JPEG_SUFFIXES = b"\xff\xd8", (".jpg", ".jpeg")
 
 
 @dataclass(frozen=True)
@@ -117,7 +115,7 @@ def verify_split(
     dataset
         The split.
     decode
-        Whether to read every picture: a whole file, a JPEG where its name says so, of the size in the annotations.
+        Whether to read every picture: a whole file, of the size in the annotations.
         If not, it is only looked whether it is there.
     masks
         A folder to write the masks to, as 8-bit PNG with the names of the images: 0 where the loss does not count,
@@ -232,10 +230,7 @@ def _check_picture(record: ImageRecord, decode: bool) -> None:
         if not record.path.is_file():
             raise DataError(f"{record.path}: cannot read the image (No such file or directory)")
         return
-    data = read_file(record.path)
-    if record.path.suffix.lower() in _JPEG_SUFFIXES and not data.startswith(_JPEG_START):
-        raise DataError(f"{record.path}: not a JPEG file, in spite of its name")
-    decode_bgr(data, record.path, (record.width, record.height))
+    record.read_bgr()
 
 
 def _mask_path(folder: Path, name: str) -> Path:

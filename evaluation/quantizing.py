@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +13,8 @@ from ..datasets import list_images, read_image
 from ..errors import ConfigError, DataError
 from ..inference import fit_image
 from ..models import Accuracy
+
+logger = logging.getLogger(__name__)
 
 
 def spread_images(
@@ -22,7 +27,7 @@ def spread_images(
     Parameters
     ----------
     folder
-        The pictures, taken by name.
+        The pictures, taken by name. Others take the places of those that cannot be read, with a warning.
     count, check
         How many to calibrate on, and how many others to compare the networks on.
     height
@@ -38,7 +43,7 @@ def spread_images(
     Raises
     ------
     DataError
-        If the folder holds too few pictures or one cannot be read.
+        If too few pictures of the folder can be read.
     ConfigError
         If a number is below 1.
     """
@@ -51,10 +56,27 @@ def spread_images(
     places = np.linspace(0, len(paths) - 1, count + check).round().astype(int)
     to_check = set(np.linspace(0, count + check - 1, check + 2).round().astype(int)[1:-1].tolist())
     lists: tuple[list[np.ndarray], list[np.ndarray]] = ([], [])
+    spare = iter(sorted(set(range(len(paths))) - set(places.tolist())))
+    problems: list[str] = []
     for number, place in enumerate(places):
-        image, _ = fit_image(read_image(paths[place]), height, multiple)
-        lists[number in to_check].append(image)
+        image = _first_readable(paths, chain([place], spare), problems)
+        if image is None:
+            raise DataError(f"{folder}: too many pictures cannot be read, {len(problems)} of them: {problems[0]}")
+        lists[number in to_check].append(fit_image(image, height, multiple)[0])
+    if problems:
+        what = f"{len(problems)} pictures cannot be read, others take their places"
+        logger.warning("%s: %s: %s", folder, what, problems[0])
     return lists
+
+
+def _first_readable(paths: Sequence[Path], places: Iterable[int], problems: list[str]) -> np.ndarray | None:
+    """Return the first picture that can be read, note the problems of those before it; None if none can be."""
+    for place in places:
+        try:
+            return read_image(paths[place])
+        except DataError as error:
+            problems.append(str(error))
+    return None
 
 
 def accuracy_report(accuracy: Accuracy, worst: int = 5) -> str:

@@ -4,7 +4,7 @@ from .detector import PersonDetector
 from .estimator import REFERENCES, Maps, PoseEstimator, fit_image, stage_from_last
 from .onnx_network import RUNTIMES, OnnxNetwork
 from .opening import BACKENDS, open_network
-from .predicting import detected_people, given_boxes, predict_files, visible_part, whole_image
+from .predicting import Predictions, detected_people, given_boxes, predict_files, visible_part, whole_image
 from .topdown import BoxEstimator
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "OnnxNetwork",
     "PersonDetector",
     "PoseEstimator",
+    "Predictions",
     "detected_people",
     "fit_image",
     "given_boxes",

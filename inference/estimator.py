@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Callable, NamedTuple
@@ -17,7 +18,10 @@ from ..models.posenet import MAPS
 from ..person import Person
 from .averaging import join_offsets, resample, unmirror
 
+logger = logging.getLogger(__name__)
+
 REFERENCES = ("height", "shorter")
+LONGEST = 16  # times as long as its reference is the longer side of a network's input at most
 
 
 class Maps(NamedTuple):
@@ -46,8 +50,10 @@ class PoseEstimator:
 
     At scale s the image is resized to the height s * `box_size`, keeping its proportions (so a very wide
     image costs more than a high one; see `reference`), and padded on the right and at the bottom to what the network
-    takes. The maps of several scales are resampled to the grid of the largest; those of a single scale stay
-    untouched. A joint found in the padding by more than a cell is dropped, one that is closer moves to the border.
+    takes. An image whose longer side would have more than 16 times as many pixels as that height, a sliver, becomes
+    smaller, with a warning. The maps of several scales are resampled to the grid of the largest; those of a single
+    scale stay untouched. A joint found in the padding by more than a cell is dropped, one that is closer moves to the
+    border.
 
     Parameters
     ----------
@@ -158,8 +164,10 @@ class PoseEstimator:
     def _at_scale(self, image: np.ndarray, scale: float) -> Maps:
         """Run the network on the image, resized and padded, and its mirror image."""
         length = len(image) if self.reference == "height" else min(image.shape[:2])
-        height = scale * self.box_size * len(image) / length
-        padded, scale_xy = fit_image(image, height, getattr(self.net, "multiple", self.codec.stride), self.pad_value)
+        multiple = getattr(self.net, "multiple", self.codec.stride)
+        pixels = scale * self.box_size
+        height = pixels * len(image) / length
+        padded, scale_xy = fit_image(image, height, multiple, self.pad_value, LONGEST * pixels)
         batch = np.stack([padded, padded[:, ::-1]] if self.flip else [padded])
         heatmaps, pafs, *offsets = self._forward(batch)
         if not self.flip:
@@ -196,7 +204,7 @@ class PoseEstimator:
 
 
 def fit_image(
-    image: np.ndarray, height: float, multiple: int, pad_value: int = 128
+    image: np.ndarray, height: float, multiple: int, pad_value: int = 128, longest: float | None = None
 ) -> tuple[np.ndarray, tuple[float, float]]:
     """Resize an image, keeping its proportions, and pad it on the right and at the bottom.
 
@@ -210,6 +218,9 @@ def fit_image(
         Both sides of the result are multiples of it.
     pad_value
         Grey level of the padding.
+    longest
+        Most pixels of a side, by default `LONGEST` times the height. An image that would have more becomes smaller in
+        all, with a warning.
 
     Returns
     -------
@@ -217,6 +228,11 @@ def fit_image(
         The padded image, and how many of its pixels a pixel of the image became in x and y.
     """
     factor = height / len(image)
+    longer = max(image.shape[:2])
+    if factor * longer > (longest or LONGEST * height):
+        factor = (longest or LONGEST * height) / longer
+        sides = f"{image.shape[1]} x {image.shape[0]}"
+        logger.warning("a sliver of %s pixels: the network sees its longer side at %.0f", sides, factor * longer)
     size = tuple(max(1, round(factor * length)) for length in image.shape[:2])
     resized = image
     if size != image.shape[:2]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Callable
 
@@ -13,9 +13,9 @@ import numpy as np
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from ..datasets import PersonBox, box_of, read_image
+from ..datasets import PersonBox, box_of, name_some, read_image
 from ..draw import contact_sheet, draw_people, save_image
-from ..errors import ConfigError, DataError
+from ..errors import ConfigError, DataError, quote
 from ..files import write_json
 from ..person import Person
 from ..skeletons import Skeleton
@@ -24,9 +24,52 @@ from .detector import PersonDetector
 logger = logging.getLogger(__name__)
 
 _SHEET = 12  # pictures on people.jpg
+_REASONS = 5  # that are listed; people.json has all of them
 
 Finder = Callable[[Path, np.ndarray], Sequence[Person]]
 Boxes = Callable[[Path, np.ndarray, float], list[PersonBox]]
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What was found in pictures.
+
+    Attributes
+    ----------
+    people
+        The people of every picture that was read.
+    skipped
+        Why each of the others was not read or searched.
+    """
+
+    people: Mapping[Path, list[Person]]
+    skipped: Mapping[Path, str]
+
+    def check(self) -> None:
+        """Warn of the pictures that were skipped; if all were, raise a `DataError`."""
+        reasons = list(self.skipped.values())
+        listed = reasons[:_REASONS]
+        if len(reasons) > _REASONS:
+            listed.append(f"and {len(reasons) - _REASONS} more")
+        if not self.people:
+            raise DataError(f"none of the {len(reasons)} pictures can be read: {'; '.join(listed)}")
+        for reason in listed:
+            logger.warning("skipped: %s", reason)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all of it for a JSON file."""
+        images = [
+            {"image": str(path), "people": [_entry(person) for person in people]}
+            for path, people in self.people.items()
+        ]
+        return {"images": images, "skipped": {str(path): reason for path, reason in self.skipped.items()}}
+
+    def __str__(self) -> str:
+        """Return in a line how many people and pictures there are, and which pictures are missing."""
+        text = f"{sum(map(len, self.people.values()))} people in {len(self.people)} pictures"
+        if not self.skipped:
+            return text
+        return f"{text}; {len(self.skipped)} not read: {name_some(list(self.skipped))}"
 
 
 def whole_image(path: Path, image: np.ndarray, aspect: float) -> list[PersonBox]:
@@ -36,7 +79,7 @@ def whole_image(path: Path, image: np.ndarray, aspect: float) -> list[PersonBox]
 
 
 def given_boxes(file: str | Path, enlarge: float = 1.25) -> Boxes:
-    """Return what looks up the boxes of an image in a file.
+    """Return what looks up the boxes of an image in a file; bad ones are left out with a warning that counts them.
 
     Parameters
     ----------
@@ -52,17 +95,28 @@ def given_boxes(file: str | Path, enlarge: float = 1.25) -> Boxes:
     """
     try:
         content = json.loads(Path(file).read_bytes())
-        boxes = {name: [[float(side) for side in box] for box in each] for name, each in content.items()}
     except OSError as error:
         raise DataError(f"{file}: {error.strerror}, expected the boxes of people") from None
-    except (AttributeError, RecursionError, TypeError, ValueError):
-        raise DataError(f'{file}: expected JSON such as {{"photo.jpg": [[left, top, width, height], ...]}}') from None
+    except (RecursionError, ValueError):
+        content = None
+    if not isinstance(content, dict) or not all(isinstance(boxes, list) for boxes in content.values()):
+        raise DataError(f'{file}: expected JSON such as {{"photo.jpg": [[left, top, width, height], ...]}}')
 
     def look_up(path: Path, image: np.ndarray, aspect: float) -> list[PersonBox]:
-        if path.name not in boxes:
+        if path.name not in content:
             raise DataError(f"{file}: no entry {path.name!r} in it")
         size = (image.shape[1], image.shape[0])
-        return [box_of(box, size, aspect, enlarge) for box in boxes[path.name]]
+        boxes = []
+        problems = []
+        for box in content[path.name]:
+            try:
+                boxes.append(box_of(_numbers(box), size, aspect, enlarge))
+            except DataError as error:
+                problems.append(str(error))
+        if problems:
+            count = f"{len(problems)} of {len(content[path.name])} boxes"
+            logger.warning("%s: %s of %r left out: %s", file, count, path.name, problems[0])
+        return boxes
 
     return look_up
 
@@ -91,8 +145,8 @@ def predict_files(
     visible: float = 0.0,
     notes: Mapping[str, Any] | None = None,
     progress: bool = True,
-) -> list[list[Person]]:
-    """Find the people in pictures; a picture that cannot be read is warned of and left out.
+) -> Predictions:
+    """Find the people in pictures; a picture that cannot be read or searched is left out, and named at the end.
 
     Parameters
     ----------
@@ -109,51 +163,49 @@ def predict_files(
     notes
         What else to write into ``people.json``, e.g. the network.
     progress
-        Whether to show a progress bar.
+        Whether to show a progress bar on a terminal.
 
     Returns
     -------
-    list
-        The people of each picture, none of one that could not be read.
+    Predictions
+        The people of the pictures that were read, and why others were not.
 
     Raises
     ------
     DataError
-        If not one picture can be read, or `find` says so.
+        If not one picture can be read.
     ConfigError
         If two pictures have the same name, or the output is not a folder.
     """
     output = Path(output)
-    drawn = [output / "pictures" / f"{path.stem}.jpg" for path in paths]
+    drawn = [output / "pictures" / _drawn_name(path) for path in paths]
     if len(set(drawn)) < len(drawn):
         twice = next(path for path in drawn if drawn.count(path) > 1)
-        raise ConfigError(f"two pictures are named {twice.stem!r}; predict them into different folders")
+        raise ConfigError(f"two pictures would be drawn as {twice.name!r}; predict them into different folders")
     if output.exists() and not output.is_dir():
         raise ConfigError(f"{output}: a file, expected a folder for the output")
-    found: list[list[Person]] = []
-    entries: list[dict[str, Any]] = []
+    found: dict[Path, list[Person]] = {}
+    skipped: dict[Path, str] = {}
     sheet: list[np.ndarray] = []
     with logging_redirect_tqdm():
-        for path, target in tqdm(list(zip(paths, drawn)), unit="image", disable=not progress):
+        hidden = None if progress else True  # None hides it where there is no terminal
+        for path, target in tqdm(list(zip(paths, drawn)), unit="image", disable=hidden):
             try:
                 image = read_image(path)
+                found[path] = list(find(path, image))
             except DataError as error:
-                logger.warning("skipped: %s", error)
-                found.append([])
+                skipped[path] = str(error)
                 continue
-            people = list(find(path, image))
-            picture = draw_people(image, [visible_part(person, visible) for person in people], skeleton)
+            picture = draw_people(image, [visible_part(person, visible) for person in found[path]], skeleton)
             save_image(target, picture)
             if len(sheet) < _SHEET:
                 sheet.append(picture)
-            found.append(people)
-            entries.append({"image": str(path), "people": [_entry(person) for person in people]})
-    if not entries:
-        raise DataError(f"none of the {len(paths)} pictures can be read")
-    content = {**(notes or {}), "joints": list(skeleton.joints), "images": entries}
+    predictions = Predictions(found, skipped)
+    predictions.check()
+    content = {**(notes or {}), "joints": list(skeleton.joints), **predictions.as_dict()}
     write_json(output / "people.json", content)
     save_image(output / "people.jpg", contact_sheet(sheet, columns=min(4, len(sheet)), height=240))
-    return found
+    return predictions
 
 
 def visible_part(person: Person, least: float) -> Person:
@@ -161,6 +213,18 @@ def visible_part(person: Person, least: float) -> Person:
     keypoints = person.keypoints.copy()
     keypoints[keypoints[:, 2] < least] = 0
     return replace(person, keypoints=keypoints)
+
+
+def _drawn_name(path: Path) -> str:
+    """Return the name for a picture with skeletons; the suffix keeps a.png apart from a.jpg."""
+    return path.name if path.suffix.lower() == ".jpg" else f"{path.name}.jpg"
+
+
+def _numbers(box: Any) -> list[float]:
+    try:
+        return [float(side) for side in box]
+    except (OverflowError, TypeError, ValueError):
+        raise DataError(f"box {quote(box)}, expected left, top, width and height in pixels") from None
 
 
 def _entry(person: Person) -> dict[str, Any]:

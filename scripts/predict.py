@@ -89,8 +89,7 @@ def main() -> None:
     net, meta = open_network(args.resume, args.backend, devices[0])
     find, visible = build_finder(args, net, meta, devices[0])
     notes = {"model": net.name, "checkpoint": str(args.resume)}
-    found = predict_files(find, paths, net.skeleton, args.output, visible, notes)
-    print(f"{sum(map(len, found))} people in {len(paths)} pictures")
+    print(predict_files(find, paths, net.skeleton, args.output, visible, notes))
     print(f"people.json, people.jpg and pictures/ are in {args.output}")
 
 
