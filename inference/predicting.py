@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, Callable
 
@@ -114,8 +115,8 @@ def given_boxes(file: str | Path, enlarge: float = 1.25) -> Boxes:
             except DataError as error:
                 problems.append(str(error))
         if problems:
-            count = f"{len(problems)} of {len(content[path.name])} boxes"
-            logger.warning("%s: %s of %r left out: %s", file, count, path.name, problems[0])
+            how_many = f"{len(problems)} of {len(content[path.name])} boxes"
+            logger.warning("%s: %s of %r left out: %s", file, how_many, path.name, problems[0])
         return boxes
 
     return look_up
@@ -175,13 +176,11 @@ def predict_files(
     DataError
         If not one picture can be read.
     ConfigError
-        If two pictures have the same name, or the output is not a folder.
+        If the output is not a folder.
     """
     output = Path(output)
-    drawn = [output / "pictures" / _drawn_name(path) for path in paths]
-    if len(set(drawn)) < len(drawn):
-        twice = next(path for path in drawn if drawn.count(path) > 1)
-        raise ConfigError(f"two pictures would be drawn as {twice.name!r}; predict them into different folders")
+    paths = list(dict.fromkeys(paths))
+    targets = [output / "pictures" / name for name in _drawn_names(paths)]
     if output.exists() and not output.is_dir():
         raise ConfigError(f"{output}: a file, expected a folder for the output")
     found: dict[Path, list[Person]] = {}
@@ -189,12 +188,12 @@ def predict_files(
     sheet: list[np.ndarray] = []
     with logging_redirect_tqdm():
         hidden = None if progress else True  # None hides it where there is no terminal
-        for path, target in tqdm(list(zip(paths, drawn)), unit="image", disable=hidden):
+        for path, target in tqdm(list(zip(paths, targets)), unit="image", disable=hidden):
             try:
                 image = read_image(path)
                 found[path] = list(find(path, image))
             except DataError as error:
-                skipped[path] = str(error)
+                skipped[path] = str(error).replace("\n", "\\n")  # which names of files may hold
                 continue
             picture = draw_people(image, [visible_part(person, visible) for person in found[path]], skeleton)
             save_image(target, picture)
@@ -215,9 +214,14 @@ def visible_part(person: Person, least: float) -> Person:
     return replace(person, keypoints=keypoints)
 
 
-def _drawn_name(path: Path) -> str:
-    """Return the name for a picture with skeletons; the suffix keeps a.png apart from a.jpg."""
-    return path.name if path.suffix.lower() == ".jpg" else f"{path.name}.jpg"
+def _drawn_names(paths: Sequence[Path]) -> list[str]:
+    """Return names for drawn pictures: suffixes keep a.png apart from a.jpg, numbers the same names of two folders."""
+    names: dict[str, None] = {}
+    for path in paths:
+        stem = path.stem if path.suffix.lower() == ".jpg" else path.name
+        numbered = (f"{stem}-{number}.jpg" for number in count(2))
+        names[next(name for name in chain([f"{stem}.jpg"], numbered) if name not in names)] = None
+    return list(names)
 
 
 def _numbers(box: Any) -> list[float]:
