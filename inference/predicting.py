@@ -226,9 +226,10 @@ def _drawn_names(paths: Sequence[Path]) -> list[str]:
 
 def _numbers(box: Any) -> list[float]:
     try:
-        return [float(side) for side in box]
+        left, top, width, height = map(float, box)
     except (OverflowError, TypeError, ValueError):
         raise DataError(f"box {quote(box)}, expected left, top, width and height in pixels") from None
+    return [left, top, width, height]
 
 
 def _entry(person: Person) -> dict[str, Any]:

@@ -124,6 +124,18 @@ def test_contact_sheet_places_every_image():
         contact_sheet([])
 
 
+def test_slivers_stay_within_the_sheet():
+    sliver = np.full((1, 500, 3), 10, np.uint8)
+    sheet = contact_sheet([sliver, GREY], columns=2, height=20, gap=0)
+    assert sheet.shape == (20, 320 + 30, 3)
+    assert (sheet[0, :320] == 10).all() and (sheet[1:, :320] == 255).all() and (sheet[:, 320:] == 100).all()
+
+
+def test_what_is_longer_than_a_jpeg_file_can_be_becomes_smaller(tmp_path):
+    save_image(tmp_path / "long.jpg", np.full((2, 70_000, 3), 90, np.uint8))
+    assert cv2.imread(str(tmp_path / "long.jpg")).shape == (2, 65_500, 3)
+
+
 def test_images_are_saved_as_their_suffix_says(tmp_path):
     rgb = np.zeros((16, 16, 3), np.uint8)
     rgb[..., 0] = 250

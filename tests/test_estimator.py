@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cpm import ConfigError, DataError, Person
-from cpm.inference import PoseEstimator, stage_from_last
+from cpm.inference import PoseEstimator, fit_image, stage_from_last
 from cpm.inference.averaging import resample, unmirror
 from cpm.skeletons import COCO_17, OPENPOSE_18, SKELETONS, Skeleton
 
@@ -206,6 +206,30 @@ def test_sides_are_multiples_of_what_the_network_takes():
         tip, left, right = estimator(picture_of((97, 131), *spots))[0].keypoints[:, :2]
         assert net.batches[0].shape == (1 + flip, 128, 160, 3)
         assert np.abs(np.array([left, right, tip]) - spots).max() < 1e-3
+
+
+@pytest.mark.parametrize("size", [(2, 600), (600, 2), (1, 9000)])
+@pytest.mark.parametrize("reference", ["height", "shorter"])
+def test_slivers_are_bounded_with_a_warning(size, reference, caplog):
+    shapes = []
+
+    def net(images):
+        shapes.append(images.shape)
+        grid = (images.shape[1] // STRIDE, images.shape[2] // STRIDE)
+        return [(np.zeros((1, 4, *grid), np.float32), np.zeros((1, 4, *grid), np.float32))]
+
+    estimator = PoseEstimator(net, PeakCodec(), (1,), flip=False, box_size=64, reference=reference)
+    maps = estimator.maps(np.zeros((*size, 3), np.uint8))
+    longest = 16 * 64
+    assert max(shapes[0][1:3]) <= longest
+    bounded = size[1] > size[0] or reference == "shorter"
+    assert (max(shapes[0][1:3]) == longest) == bounded == ("a sliver" in caplog.text)
+    assert maps.scale[np.argmax(size[::-1])] == pytest.approx((longest if bounded else 64) / max(size))
+
+
+def test_what_is_not_quite_a_sliver_is_as_it_was(caplog):
+    padded, scale = fit_image(np.zeros((20, 320, 3), np.uint8), 40, 8)
+    assert padded.shape == (40, 640, 3) and scale == (2.0, 2.0) and not caplog.text
 
 
 def test_maps_may_be_numpy_arrays():

@@ -3,6 +3,7 @@
 import gzip
 import json
 import shutil
+import tracemalloc
 
 import cv2
 import numpy as np
@@ -251,6 +252,21 @@ def test_missing_folders_and_files(tmp_path):
     shutil.rmtree(root / "images")
     with pytest.raises(DataError, match=r"images: no such folder; the images of mpii_annotations\.json belong there"):
         MpiiPeople(root, "train")
+
+
+def test_what_unpacks_to_too_much_is_refused_before_memory_is_taken(tmp_path):
+    """Half a megabyte that becomes half a gigabyte."""
+    (tmp_path / "images").mkdir()
+    path = tmp_path / "mpii_annotations.json.gz"
+    with gzip.open(path, "wb", compresslevel=9) as file:
+        for _ in range(512):
+            file.write(bytes(1 << 20))
+    assert path.stat().st_size < 1 << 20
+    tracemalloc.start()
+    with pytest.raises(DataError, match=r"gz: unpacks to more than 134,217,728 bytes"):
+        MpiiPeople(tmp_path, "train")
+    assert tracemalloc.get_traced_memory()[1] < 300 << 20
+    tracemalloc.stop()
 
 
 def test_broken_files(tmp_path):

@@ -173,16 +173,23 @@ def test_verify_lists_broken_pictures(coco):
     names[0].unlink()
     names[1].write_bytes(names[1].read_bytes()[:-400])
     cv2.imwrite(str(names[2]), np.zeros((120, 150, 3), np.uint8))
-    names[3].write_bytes(cv2.imencode(".png", np.zeros((120, 160, 3), np.uint8))[1].tobytes())
+    names[3].write_text("<html><body>404</body></html>")
     report = verify_split(CocoKeypoints(coco, "train2017"))
     parts = ("1.jpg: cannot read", "2.jpg: the JPEG file is cut short", "3.jpg: the image is 150x120",
-             "4.jpg: not a JPEG file")  # fmt: skip
+             "4.jpg: not an image but a web page")  # fmt: skip
     assert report.problem_count == 4 and all(part in line for part, line in zip(parts, report.problems))
     quick = verify_split(CocoKeypoints(coco, "train2017"), decode=False)
     assert quick.problem_count == 1 and "1.jpg: cannot read" in quick.problems[0]
     with pytest.raises(DataError, match="problems: 4 in train2017, 1 in train2017, see above"):
         check_reports([report, quick])
     assert "\ntrain2017: " + report.problems[3] in report_table([report, quick])
+
+
+def test_a_png_file_called_jpg_is_no_problem(coco):
+    """COCO itself has some."""
+    png = cv2.imencode(".png", np.zeros((120, 160, 3), np.uint8))[1].tobytes()
+    (coco / "train2017" / "000000000001.jpg").write_bytes(png)
+    assert verify_split(CocoKeypoints(coco, "train2017")).problem_count == 0
 
 
 def test_long_lists_are_cut(coco):

@@ -207,6 +207,20 @@ def test_pictures_are_spread_over_the_folder(write_coco):
     assert not any(np.array_equal(a, b) for a in images for b in check)
 
 
+def test_others_take_the_places_of_pictures_that_cannot_be_read(write_coco, caplog):
+    folder = write_coco([[] for _ in range(9)], "val2017") / "val2017"
+    whole = [path.read_bytes() for path in list_images(folder)]
+    (folder / "0.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    list_images(folder)[3].write_bytes(whole[2][:200])
+    images, check = spread_images(folder, 6, 2, 64, 8)
+    assert len(images) == 6 and len(check) == 2
+    pictures = [image.tobytes() for image in images + check]
+    assert len(set(pictures)) == 8
+    assert "2 pictures cannot be read, others take their places" in caplog.text and "a HEIC picture" in caplog.text
+    with pytest.raises(DataError, match=r"too many pictures cannot be read, 1 of them: .*HEIC"):
+        spread_images(folder, 8, 2, 64, 8)
+
+
 def test_the_report_names_the_worst(tmp_path):
     net = get_model("cpm_small", channels=16, stages=1)
     accuracy = quantize_network(net, tmp_path / "net.onnx", pictures(2), pictures(1, 1), progress=False)
