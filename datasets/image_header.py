@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,18 +10,11 @@ from pathlib import Path
 from ..errors import DataError
 from . import tiff_tags
 from .image_kinds import describe, readable_kind
-from .tiff_tags import exif_orientation
+from .image_segments import JPEG_END, JPEG_SCAN, jpeg_segments, png_chunks, webp_chunks
+from .tiff_tags import EXIF, exif_orientation
 
-_EXIF = b"Exif\0\0"
-_MARKER = re.compile(rb"\xff(?=[^\0\xff])", re.DOTALL)  # decoders skip what is between segments, and fill bytes
-_AFTER_PIXELS = re.compile(rb"\xff(?=[^\0\xd0-\xd7\xff])", re.DOTALL)  # zeros and restarts belong to the pixels
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # those are tables and an extension, not frames
-_BARE = frozenset(range(0xD0, 0xD9)) | {0x01}  # nothing follows these markers
 _APP1 = 0xE1
-_END = 0xD9
-_SCAN = 0xDA
-
-_PNG_PIXELS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
 
 
 @dataclass(frozen=True)
@@ -80,56 +72,16 @@ def read_header(data: bytes, path: str | Path) -> ImageHeader:
     return header
 
 
-def is_whole_jpeg(data: bytes) -> bool:
-    """Return whether a JPEG picture goes on to its end; other things may follow, such as the video of a phone."""
-    place = 2
-    pattern = _MARKER
-    while found := pattern.search(data, place):
-        place = found.end() + 1
-        marker = data[found.end()]
-        if marker == _END:
-            return True
-        if marker not in _BARE:
-            place += int.from_bytes(data[place : place + 2], "big")
-        pattern = _AFTER_PIXELS if marker == _SCAN else _MARKER
-    return False
-
-
-def still_png(data: bytes, path: str | Path) -> bytes:
-    """Return a PNG file without what its pixels do not need, above all animation, on which OpenCV 4.11 has crashed.
-
-    Raises
-    ------
-    DataError
-        If it is cut short.
-    """
-    parts = [data[:8]]
-    for name, place, length in _png_chunks(data):
-        if name in _PNG_PIXELS:
-            parts.append(data[place - 8 : place + length + 4])
-        if name == b"IEND":
-            return b"".join(parts)
-    raise DataError(f"{path}: the PNG file is cut short after {len(data)} bytes")
-
-
 def _read_jpeg(data: bytes) -> ImageHeader:
-    """Step from segment to segment up to the frame header (ITU-T T.81, annex B), as decoders do."""
     orientation = None
-    place = 2
-    while found := _MARKER.search(data, place):
-        place = found.end() + 1
-        marker = data[found.end()]
+    for marker, place, length in jpeg_segments(data):
         if marker in _FRAMES:
             height, width = struct.unpack_from(">HH", data, place + 3)
             return ImageHeader("JPEG", width, height, orientation or 1)
-        if marker in (_END, _SCAN):
+        if marker in (JPEG_END, JPEG_SCAN):
             break
-        if marker in _BARE:
-            continue
-        (length,) = struct.unpack_from(">H", data, place)
-        if marker == _APP1 and orientation is None and data.startswith(_EXIF, place + 2):
+        if marker == _APP1 and orientation is None and data.startswith(EXIF, place + 2):
             orientation = exif_orientation(data[place + 2 : place + length])
-        place += length
     raise KeyError("frame header")
 
 
@@ -137,7 +89,7 @@ def _read_png(data: bytes) -> ImageHeader:
     if data[12:16] != b"IHDR":
         raise KeyError("IHDR")
     width, height = struct.unpack_from(">II", data, 16)
-    return ImageHeader("PNG", width, height, _first_orientation(data, b"eXIf", _png_chunks(data)))
+    return ImageHeader("PNG", width, height, _first_orientation(data, b"eXIf", png_chunks(data)))
 
 
 def _read_bmp(data: bytes) -> ImageHeader:
@@ -159,7 +111,7 @@ def _read_webp(data: bytes) -> ImageHeader:
         raise KeyError("VP8X")
     width = int.from_bytes(data[24:27], "little") + 1
     height = int.from_bytes(data[27:30], "little") + 1
-    return ImageHeader("WebP", width, height, _first_orientation(data, b"EXIF", _webp_chunks(data)))
+    return ImageHeader("WebP", width, height, _first_orientation(data, b"EXIF", webp_chunks(data)))
 
 
 def _read_tiff(data: bytes) -> ImageHeader:
@@ -178,24 +130,6 @@ _READERS: dict[str, Callable[[bytes], ImageHeader]] = {
     "WebP": _read_webp,
     "TIFF": _read_tiff,
 }
-
-
-def _png_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Yield name, place and length of the content of each chunk."""
-    place = 8
-    while place + 8 <= len(data):
-        length, name = struct.unpack_from(">I4s", data, place)
-        yield name, place + 8, length
-        place += 12 + length  # a checksum follows
-
-
-def _webp_chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Yield name, place and length of the content of each chunk."""
-    place = 12
-    while place + 8 <= len(data):
-        name, length = struct.unpack_from("<4sI", data, place)
-        yield name, place + 8, length
-        place += 8 + length + length % 2
 
 
 def _first_orientation(data: bytes, name: bytes, chunks: Iterator[tuple[bytes, int, int]]) -> int:

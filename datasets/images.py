@@ -11,9 +11,12 @@ import cv2
 import numpy as np
 
 from ..errors import DataError, quote
-from .image_header import ImageHeader, is_whole_jpeg, read_header, still_png
+from .image_header import ImageHeader, read_header
+from .image_kinds import FIRST_BYTES, other_picture
+from .image_segments import is_whole_jpeg, still_png
 
 LARGEST_IMAGE = 100_000_000  # pixels; larger ones are refused before memory is taken
+LARGEST_FILE = 4 * LARGEST_IMAGE  # bytes; so are larger files
 
 _JPEG_END = b"\xff\xd9"
 _HEADER_BYTES = 1 << 16  # in which the header of most files is
@@ -66,12 +69,17 @@ def read_file(path: str | Path, count: int = -1) -> bytes:
     Raises
     ------
     DataError
-        If the file cannot be read, or is a pipe or device, of which reading might never end.
+        If the file cannot be read, is larger than `LARGEST_FILE`, or is a pipe or device, of which reading might never
+        end.
     """
     try:
         with open(path, "rb", opener=_open_without_waiting) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
                 raise DataError(f"{path}: cannot read the image (a pipe or device instead of a file)")
+            if count < 0 and status.st_size > LARGEST_FILE:
+                kind = other_picture(file.read(FIRST_BYTES)) or "a file"
+                raise DataError(f"{path}: {kind} of {status.st_size:,} bytes, expected at most {LARGEST_FILE:,}")
             return file.read(count)
     except OSError as error:
         raise DataError(f"{path}: cannot read the image ({error.strerror})") from None

@@ -7,7 +7,7 @@ import struct
 PREVIEW, WIDTH, HEIGHT, BITS, COLOURS = 254, 256, 257, 258, 262
 ORIENTATION, TILE_WIDTH, TILE_HEIGHT, NUMBERS, RAW = 274, 322, 323, 339, 50706
 
-_EXIF = b"Exif\0\0"
+EXIF = b"Exif\0\0"
 _ORDERS = {b"II*\0": "<", b"MM\0*": ">"}
 _LAYOUTS = {1: "B", 3: "H", 4: "I"}  # by the type of a tag
 _PALETTE = 3
@@ -48,7 +48,7 @@ def orientation_of(tags: dict[int, int]) -> int:
 
 def exif_orientation(content: bytes) -> int:
     """Return the orientation that EXIF notes, 1 if it is broken or notes none."""
-    tiff = content[len(_EXIF) :] if content.startswith(_EXIF) else content
+    tiff = content[len(EXIF) :] if content.startswith(EXIF) else content
     try:
         return orientation_of(read_tags(tiff))
     except (KeyError, struct.error):

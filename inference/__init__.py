@@ -1,10 +1,11 @@
 """From images to people."""
 
+from .box_sources import detected_people, given_boxes, whole_image
 from .detector import PersonDetector
 from .estimator import REFERENCES, Maps, PoseEstimator, fit_image, stage_from_last
 from .onnx_network import RUNTIMES, OnnxNetwork
 from .opening import BACKENDS, open_network
-from .predicting import Predictions, detected_people, given_boxes, predict_files, visible_part, whole_image
+from .predicting import Predictions, predict_files, visible_part
 from .topdown import BoxEstimator
 
 __all__ = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,13 +13,12 @@ import numpy as np
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from ..datasets import PersonBox, box_of, name_some, read_image
+from ..datasets import name_some, read_image
 from ..draw import contact_sheet, draw_people, save_image
-from ..errors import ConfigError, DataError, quote
+from ..errors import ConfigError, DataError
 from ..files import write_json
 from ..person import Person
 from ..skeletons import Skeleton
-from .detector import PersonDetector
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +26,6 @@ _SHEET = 12  # pictures on people.jpg
 _REASONS = 5  # that are listed; people.json has all of them
 
 Finder = Callable[[Path, np.ndarray], Sequence[Person]]
-Boxes = Callable[[Path, np.ndarray, float], list[PersonBox]]
 
 
 @dataclass(frozen=True)
@@ -71,71 +68,6 @@ class Predictions:
         if not self.skipped:
             return text
         return f"{text}; {len(self.skipped)} not read: {name_some(list(self.skipped))}"
-
-
-def whole_image(path: Path, image: np.ndarray, aspect: float) -> list[PersonBox]:
-    """Return one box that holds the image, as `predict_files` asks for boxes."""
-    height, width = image.shape[:2]
-    return [box_of((0, 0, width, height), (width, height), aspect, enlarge=1.0)]
-
-
-def given_boxes(file: str | Path, enlarge: float = 1.25) -> Boxes:
-    """Return what looks up the boxes of an image in a file; bad ones are left out with a warning that counts them.
-
-    Parameters
-    ----------
-    file
-        JSON: an object of lists of boxes ``[left, top, width, height]`` in pixels, by the names of the images.
-    enlarge
-        By how much the boxes grow.
-
-    Raises
-    ------
-    DataError
-        If the file is missing or something else.
-    """
-    try:
-        content = json.loads(Path(file).read_bytes())
-    except OSError as error:
-        raise DataError(f"{file}: {error.strerror}, expected the boxes of people") from None
-    except (RecursionError, ValueError):
-        content = None
-    if not isinstance(content, dict) or not all(isinstance(boxes, list) for boxes in content.values()):
-        raise DataError(f'{file}: expected JSON such as {{"photo.jpg": [[left, top, width, height], ...]}}')
-
-    def look_up(path: Path, image: np.ndarray, aspect: float) -> list[PersonBox]:
-        if path.name not in content:
-            raise DataError(f"{file}: no entry {path.name!r} in it")
-        size = (image.shape[1], image.shape[0])
-        boxes = []
-        problems = []
-        for box in content[path.name]:
-            try:
-                boxes.append(box_of(_numbers(box), size, aspect, enlarge))
-            except DataError as error:
-                problems.append(str(error))
-        if problems:
-            how_many = f"{len(problems)} of {len(content[path.name])} boxes"
-            logger.warning("%s: %s of %r left out: %s", file, how_many, path.name, problems[0])
-        return boxes
-
-    return look_up
-
-
-def detected_people(detector: PersonDetector, enlarge: float = 1.25) -> Boxes:
-    """Return what finds the boxes of an image with a detector."""
-
-    def detect(path: Path, image: np.ndarray, aspect: float) -> list[PersonBox]:
-        size = (image.shape[1], image.shape[0])
-        boxes = []
-        for box, _ in detector(image):
-            try:
-                boxes.append(box_of(box, size, aspect, enlarge))
-            except DataError:
-                continue  # outside of the image
-        return boxes
-
-    return detect
 
 
 def predict_files(
@@ -222,14 +154,6 @@ def _drawn_names(paths: Sequence[Path]) -> list[str]:
         numbered = (f"{stem}-{number}.jpg" for number in count(2))
         names[next(name for name in chain([f"{stem}.jpg"], numbered) if name not in names)] = None
     return list(names)
-
-
-def _numbers(box: Any) -> list[float]:
-    try:
-        left, top, width, height = map(float, box)
-    except (OverflowError, TypeError, ValueError):
-        raise DataError(f"box {quote(box)}, expected left, top, width and height in pixels") from None
-    return [left, top, width, height]
 
 
 def _entry(person: Person) -> dict[str, Any]:

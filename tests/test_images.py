@@ -282,6 +282,16 @@ def test_a_jpeg_that_other_things_follow_is_whole(tmp_path, picture, progressive
         read_image(tmp_path / "a.jpg")
 
 
+def test_huge_files_are_not_read(tmp_path):
+    """Videos that are called pictures may be larger than the memory."""
+    with open(tmp_path / "a.jpg", "wb") as file:
+        file.write(b"\0\0\0\x20ftypisom")
+        file.truncate(1 << 40)
+    for read in (read_image, stored_size):
+        with pytest.raises(DataError, match=r"a\.jpg: a video of 1,099,511,627,776 bytes, expected at most"):
+            read(tmp_path / "a.jpg")
+
+
 def test_pipes_and_devices_are_refused_at_once(tmp_path):
     os.mkfifo(tmp_path / "a.jpg")
     for path in (tmp_path / "a.jpg", Path("/dev/zero")):
