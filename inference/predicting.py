@@ -112,7 +112,7 @@ def predict_files(
     """
     output = Path(output)
     paths = list(dict.fromkeys(paths))
-    targets = [output / "pictures" / name for name in _drawn_names(paths)]
+    drawn = _drawn_names(paths)
     if output.exists() and not output.is_dir():
         raise ConfigError(f"{output}: a file, expected a folder for the output")
     found: dict[Path, list[Person]] = {}
@@ -120,7 +120,7 @@ def predict_files(
     sheet: list[np.ndarray] = []
     with logging_redirect_tqdm():
         hidden = None if progress else True  # None hides it where there is no terminal
-        for path, target in tqdm(list(zip(paths, targets)), unit="image", disable=hidden):
+        for path, name in tqdm(list(zip(paths, drawn)), unit="image", disable=hidden):
             try:
                 image = read_image(path)
                 found[path] = list(find(path, image))
@@ -128,7 +128,7 @@ def predict_files(
                 skipped[path] = str(error).replace("\n", "\\n")  # which names of files may hold
                 continue
             picture = draw_people(image, [visible_part(person, visible) for person in found[path]], skeleton)
-            save_image(target, picture)
+            save_image(output / "pictures" / name, picture)
             if len(sheet) < _SHEET:
                 sheet.append(picture)
     predictions = Predictions(found, skipped)
