@@ -27,5 +27,8 @@ class DeviceError(CpmError):
 
 def quote(value: object, limit: int = 100) -> str:
     """Return `repr(value)` for a message, cut to `limit` characters."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):  # deeper or longer than Python writes out
+        text = f"a {type(value).__name__}"
     return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -103,7 +103,7 @@ def detected_boxes(
     return images
 
 
-def mpii_boxes(dataset: MpiiPeople, aspect: float) -> list[ImageBoxes]:
+def mpii_boxes(dataset: MpiiPeople, aspect: float, limit: int | None = None) -> list[ImageBoxes]:
     """Return the boxes that the centres and scales of MPII make, in the order of its people.
 
     People of one image that follow each other share an entry.
@@ -114,9 +114,11 @@ def mpii_boxes(dataset: MpiiPeople, aspect: float) -> list[ImageBoxes]:
         The people.
     aspect
         Width by height of the crops.
+    limit
+        Only those of the first so many people.
     """
     images: list[ImageBoxes] = []
-    for person in dataset.people:
+    for person in dataset.people[:limit]:
         box = mpii_box_of(person.center, person.scale, aspect)
         last = images[-1] if images else None
         if last is not None and last.path == person.path:

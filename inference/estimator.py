@@ -12,12 +12,14 @@ import numpy as np
 
 from ..checks import check_image
 from ..codecs import Codec, OffsetCodec
-from ..errors import ConfigError
+from ..errors import ConfigError, quote
 from ..models.posenet import MAPS
 from ..person import Person
 from .averaging import join_offsets, resample, unmirror
 
 REFERENCES = ("height", "shorter")
+
+_LARGEST = 10_000  # pixels of the side of an input that the scales refer to: beyond that no memory is enough
 
 
 class Maps(NamedTuple):
@@ -103,9 +105,13 @@ class PoseEstimator:
         if reference not in REFERENCES:
             raise ConfigError(f"reference={reference!r}, expected one of {', '.join(REFERENCES)}")
         if not self.scales or not all(0 < scale < float("inf") for scale in self.scales):
-            raise ConfigError(f"scales={tuple(scales)}, expected one or more positive numbers")
+            raise ConfigError(f"scales={quote(tuple(scales))}, expected one or more positive numbers")
         if box_size <= 0:
             raise ConfigError(f"box_size={box_size}, expected a positive number of pixels")
+        if max(self.scales) * box_size > _LARGEST:
+            raise ConfigError(
+                f"scales={quote(tuple(scales))} of box_size={box_size}: expected inputs of up to {_LARGEST} pixels"
+            )
         if not 0 <= pad_value <= 255:
             raise ConfigError(f"pad_value={pad_value}, expected a grey level from 0 to 255")
 

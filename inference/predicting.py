@@ -15,13 +15,16 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from ..datasets import PersonBox, box_of, read_image
 from ..draw import contact_sheet, draw_people, save_image
-from ..errors import ConfigError, DataError
+from ..errors import ConfigError, DataError, quote
 from ..files import write_json
+from ..outputs import Contents, OutputFolder
 from ..person import Person
 from ..skeletons import Skeleton
 from .detector import PersonDetector
 
 logger = logging.getLogger(__name__)
+
+PREDICTION = Contents("people.json", ("people.jpg", "pictures/*"), listed=True)
 
 _SHEET = 12  # pictures on people.jpg
 
@@ -87,7 +90,7 @@ def predict_files(
     find: Finder,
     paths: Sequence[Path],
     skeleton: Skeleton,
-    output: str | Path,
+    output: str | Path | OutputFolder,
     visible: float = 0.0,
     notes: Mapping[str, Any] | None = None,
     progress: bool = True,
@@ -103,11 +106,12 @@ def predict_files(
     skeleton
         Their K joints.
     output
-        A folder for ``people.json``, a picture with skeletons for each, and a sheet of the first, ``people.jpg``.
+        A folder for ``people.json``, a picture with skeletons for each, and a sheet of the first, ``people.jpg``,
+        written at the end. One with people found with other notes is refused; an `OutputFolder` may say otherwise.
     visible
         Joints of a lower score are not drawn.
     notes
-        What else to write into ``people.json``, e.g. the network.
+        What else to write into ``people.json``: the network, the pictures asked for and all options.
     progress
         Whether to show a progress bar.
 
@@ -121,20 +125,20 @@ def predict_files(
     DataError
         If not one picture can be read, or `find` says so.
     ConfigError
-        If two pictures have the same name, or the output is not a folder.
+        If two pictures have the same name, or the output is not a folder to write these results to.
     """
-    output = Path(output)
-    drawn = [output / "pictures" / f"{path.stem}.jpg" for path in paths]
+    drawn = [f"{path.stem}.jpg" for path in paths]
     if len(set(drawn)) < len(drawn):
-        twice = next(path for path in drawn if drawn.count(path) > 1)
-        raise ConfigError(f"two pictures are named {twice.stem!r}; predict them into different folders")
-    if output.exists() and not output.is_dir():
-        raise ConfigError(f"{output}: a file, expected a folder for the output")
+        twice = next(name for name in drawn if drawn.count(name) > 1)
+        raise ConfigError(f"two pictures are named {quote(Path(twice).stem)}; predict them into different folders")
+    notes = dict(notes or {})
     found: list[list[Person]] = []
     entries: list[dict[str, Any]] = []
     sheet: list[np.ndarray] = []
-    with logging_redirect_tqdm():
-        for path, target in tqdm(list(zip(paths, drawn)), unit="image", disable=not progress):
+    folder = output if isinstance(output, OutputFolder) else OutputFolder(output)
+    with folder.writing(PREDICTION, notes) as draft, logging_redirect_tqdm():
+        _check_places(paths, folder.path)
+        for path, name in tqdm(list(zip(paths, drawn)), unit="image", disable=not progress):
             try:
                 image = read_image(path)
             except DataError as error:
@@ -143,17 +147,26 @@ def predict_files(
                 continue
             people = list(find(path, image))
             picture = draw_people(image, [visible_part(person, visible) for person in people], skeleton)
-            save_image(target, picture)
+            save_image(draft.folder / "pictures" / name, picture)
             if len(sheet) < _SHEET:
                 sheet.append(picture)
             found.append(people)
             entries.append({"image": str(path), "people": [_entry(person) for person in people]})
-    if not entries:
-        raise DataError(f"none of the {len(paths)} pictures can be read")
-    content = {**(notes or {}), "joints": list(skeleton.joints), "images": entries}
-    write_json(output / "people.json", content)
-    save_image(output / "people.jpg", contact_sheet(sheet, columns=min(4, len(sheet)), height=240))
+        if not entries:
+            raise DataError(f"none of the {len(paths)} pictures can be read")
+        save_image(draft.folder / "people.jpg", contact_sheet(sheet, columns=min(4, len(sheet)), height=240))
+        content = {**notes, "joints": list(skeleton.joints), "images": entries, "files": draft.files}
+        write_json(draft.folder / PREDICTION.report, content)
+        draft.publish()
     return found
+
+
+def _check_places(paths: Sequence[Path], output: Path) -> None:
+    """Make sure that no picture lies where drawings go, which would take its place."""
+    sheet, drawings = (output / "people.jpg").resolve(), (output / "pictures").resolve()
+    for path in map(Path.resolve, paths):
+        if path == sheet or path.parent == drawings:
+            raise ConfigError(f"{path}: lies in the output folder {output}, where drawings go; choose another --output")
 
 
 def visible_part(person: Person, least: float) -> Person:

@@ -13,7 +13,7 @@ from .importing import INPUTS, import_trunk, import_weights
 from .posenet import NORMALISATIONS, PoseNet, freeze_batch_norm
 from .pretrained import PRETRAINED
 from .quantizing import CALIBRATIONS, Accuracy, quantize_network
-from .registry import get_model, list_models, load_network, network_from_meta, register_model
+from .registry import check_model, get_model, list_models, load_network, network_from_meta, register_model
 
 __all__ = [
     "CALIBRATIONS",
@@ -24,6 +24,7 @@ __all__ = [
     "Checkpoint",
     "CpmNet",
     "PoseNet",
+    "check_model",
     "export_onnx",
     "export_symbol",
     "fetch",

@@ -10,7 +10,7 @@ from typing import Any, Callable
 
 import mxnet as mx
 
-from ..errors import CheckpointError, ConfigError
+from ..errors import CheckpointError, ConfigError, quote
 from ..skeletons import OPENPOSE_18, Skeleton, skeleton_from_spec, skeleton_to_spec
 from .checkpoint import Checkpoint, load_parameters, read_checkpoint
 from .posenet import PoseNet
@@ -63,6 +63,19 @@ def register_model(zoo: ZooFile | None = None, skeleton: Skeleton = OPENPOSE_18)
 def list_models() -> list[str]:
     """Return the names that `get_model` knows."""
     return sorted(_MODELS)
+
+
+def check_model(name: str, options: Mapping[str, Any]) -> None:
+    """Make sure that a network and its options are known, before anything is built or downloaded.
+
+    Raises
+    ------
+    ConfigError
+        If the name or an option is not.
+    """
+    known = _find(name).defaults
+    if unknown := sorted(set(options) - set(known)):
+        raise ConfigError(f"{name} has no option {quote(unknown[0])}, its options are {', '.join(known)}")
 
 
 def get_model(
@@ -207,7 +220,7 @@ def check_number(option: str, value: Any, low: float, high: float) -> None:
 
 def _find(name: str) -> _Entry:
     if name not in _MODELS:
-        raise ConfigError(f"network {name!r} is unknown, expected one of {', '.join(list_models())}")
+        raise ConfigError(f"network {quote(name)} is unknown, expected one of {', '.join(list_models())}")
     return _MODELS[name]
 
 
@@ -218,9 +231,8 @@ def _build(
     ctx: Any,
     init: mx.init.Initializer | None = None,
 ) -> PoseNet:
+    check_model(name, options)
     entry = _find(name)
-    if unknown := sorted(set(options) - set(entry.defaults)):
-        raise ConfigError(f"{name} has no option {unknown[0]!r}, its options are {', '.join(entry.defaults)}")
     options = {**entry.defaults, **options}
     skeleton = skeleton_from_spec(entry.skeleton if skeleton is None else skeleton)
     try:

@@ -15,6 +15,7 @@ from ..datasets import (
     Augmentation,
     BatchLoader,
     CropAugmentation,
+    KeypointData,
     PersonChoice,
     PersonFilter,
     PersonSet,
@@ -26,6 +27,7 @@ from ..errors import CheckpointError, ConfigError
 from ..models import (
     Checkpoint,
     PoseNet,
+    check_model,
     freeze_batch_norm,
     get_model,
     load_parameters,
@@ -153,6 +155,8 @@ def build_trainer(
     """
     skeleton, contexts = skeleton_from_spec(config.labels.skeleton), list(contexts)
     choose_precision(config.train.amp, contexts)  # before anything is loaded
+    check_model(config.model.name, config.model.options)
+    datasets = [_open_data(config, split) for split in (config.data.train, config.data.val)]  # before downloads
     if checkpoint is None:
         mx.random.seed(config.train.seed)
         options = dict(config.model.options)
@@ -168,8 +172,9 @@ def build_trainer(
     _check_fit(config, net)
     if config.train.freeze_bn:
         freeze_batch_norm(net)
-    samples = build_samples(config, config.data.train, net=net)
-    val_samples = build_samples(config, config.data.val, augment=False, net=net)
+    build = _person_samples if config.task == "topdown" else _crowd_samples
+    samples = build(config, net, datasets[0], augment=True)
+    val_samples = build(config, net, datasets[1], augment=False)
     train, val = _loader(config, samples, training=True), _loader(config, val_samples, training=False)
     return PoseTrainer(net, train, val, config, contexts, output, checkpoint)
 
@@ -203,9 +208,11 @@ def _check_fit(config: EasyDict, net: PoseNet) -> None:
         )
 
 
-def build_samples(
-    config: EasyDict, split: str, augment: bool = True, net: PoseNet | None = None
-) -> TrainingSet | PersonSet:
+def _open_data(config: EasyDict, split: str) -> KeypointData:
+    return open_dataset(config.data.dataset, config.data.root, split, skeleton_from_spec(config.labels.skeleton))
+
+
+def build_samples(config: EasyDict, split: str, augment: bool = True) -> TrainingSet | PersonSet:
     """Build the samples of a split, as a run of the recipe sees them.
 
     Parameters
@@ -216,39 +223,36 @@ def build_samples(
         Of its data set.
     augment
         Whether with the random changes of training, or without, as in validation.
-    net
-        The network, whose grid the labels are on; by default one is made of the recipe, without weights.
 
     Raises
     ------
     CpmError
         If the recipe or the data is not what it should be.
     """
-    if net is None:
-        skeleton = skeleton_from_spec(config.labels.skeleton)
-        net = get_model(config.model.name, skeleton=skeleton, **config.model.options)
-        _check_fit(config, net)
+    check_model(config.model.name, config.model.options)
+    dataset = _open_data(config, split)
+    skeleton = skeleton_from_spec(config.labels.skeleton)
+    net = get_model(config.model.name, skeleton=skeleton, **config.model.options)  # for its grid
+    _check_fit(config, net)
     build = _person_samples if config.task == "topdown" else _crowd_samples
-    return build(config, net, split, augment)
+    return build(config, net, dataset, augment)
 
 
-def _crowd_samples(config: EasyDict, net: PoseNet, split: str, augment: bool) -> TrainingSet:
+def _crowd_samples(config: EasyDict, net: PoseNet, dataset: KeypointData, augment: bool) -> TrainingSet:
     labels = config.labels
     codec = crowd_codec(net, labels.sigma, labels.paf_width)
     augmentation = Augmentation(**config.augment)
     augmentation = augmentation if augment else augmentation.without_chance()
-    dataset = open_dataset(config.data.dataset, config.data.root, split, net.skeleton)
     people, weights = PersonFilter(**config.people), (labels.weigh_limbs, labels.mask_missing)
     return TrainingSet(dataset, codec, augmentation, people, config.train.seed, *weights)
 
 
-def _person_samples(config: EasyDict, net: PoseNet, split: str, augment: bool) -> PersonSet:
+def _person_samples(config: EasyDict, net: PoseNet, dataset: KeypointData, augment: bool) -> PersonSet:
     codec = HeatmapCodec(net.skeleton, net.stride, config.labels.sigma, config.labels.unbiased)
     options = dict(config.augment)
     size, enlarge = options.pop("size"), options.pop("enlarge")
     augmentation = CropAugmentation(**options)
     augmentation, choice = augmentation if augment else augmentation.without_chance(), PersonChoice(**config.people)
-    dataset = open_dataset(config.data.dataset, config.data.root, split, net.skeleton)
     people = choice.people(dataset, size[0] / size[1], enlarge)
     return PersonSet(people, dataset.skeleton, codec, size, augmentation, config.train.seed)
 
