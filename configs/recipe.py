@@ -15,7 +15,7 @@ from typing import Any
 from easydict import EasyDict
 
 from ..cli import parse_assignments
-from ..errors import ConfigError, CpmError, quote
+from ..errors import ConfigError, CpmError, one_line, quote
 from ..skeletons import Skeleton
 from .defaults import TASKS
 from .values import check_option, check_value
@@ -119,8 +119,8 @@ def load_config(source: str) -> EasyDict:
     except CpmError as error:
         raise ConfigError(f"{source}: {error}{_line_of(error, path)}") from None
     except (Exception, SystemExit) as error:
-        reason = error.msg if isinstance(error, SyntaxError) else str(error)
-        problem = f"{type(error).__name__}: {reason:.200}{_line_of(error, path)}"
+        reason = one_line(str(error.msg if isinstance(error, SyntaxError) else error))
+        problem = f"{type(error).__name__}: {reason}{_line_of(error, path)}"
         raise ConfigError(f"{source}: the recipe fails with {problem}") from error
     if not isinstance(config, EasyDict):
         raise ConfigError(f"{source}: defines no config = recipe(...)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -40,8 +41,8 @@ def check_value(key: str, value: Any, default: Any) -> Any:
     if isinstance(default, tuple):
         return _check_tuple(key, value)
     value = _check_type(key, value, type(default))
-    if isinstance(value, str) and "\0" in value:
-        raise ConfigError(f"{key}={quote(value)}: expected text without zero bytes")
+    if isinstance(value, str) and not _is_text(value):
+        raise ConfigError(f"{key}={quote(value)}: expected text that could be the name of a file")
     if key in CHOICES and value not in CHOICES[key]:
         raise ConfigError(f"{key}={quote(value)}: expected one of {', '.join(map(repr, CHOICES[key]))}")
     return value
@@ -119,6 +120,13 @@ def _as_dict(key: str, value: Any) -> dict[Any, Any]:
     if not isinstance(value, dict):
         raise ConfigError(f"{key}={quote(value)}: expected dict")
     return value
+
+
+def _is_text(value: str) -> bool:
+    try:
+        return b"\0" not in os.fsencode(value)
+    except UnicodeEncodeError:
+        return False
 
 
 def _is_name(name: Any) -> bool:

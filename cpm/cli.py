@@ -9,13 +9,14 @@ import logging
 import math
 import re
 import sys
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Callable, NoReturn
 
 import mxnet as mx
 
-from .errors import ConfigError, CpmError, DataError, DeviceError, quote
+from .errors import ConfigError, CpmError, DataError, DeviceError, one_line, quote
 
 _LONGEST = 2000  # characters of a message
 _LONGEST_WORD = 100  # what argparse quotes
@@ -75,9 +76,7 @@ def _count_gpus() -> int:
 
 
 def _fail(message: str) -> NoReturn:
-    line = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in message)
-    line = line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
-    print(f"error: {line}", file=sys.stderr)  # noqa: T201
+    print(f"error: {one_line(message, _LONGEST)}", file=sys.stderr)  # noqa: T201
     sys.exit(2)
 
 
@@ -239,7 +238,9 @@ def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
         if len(text) > _LONGEST_VALUE:
             raise ConfigError(f"--set {quote(key)}: a value of {len(text)} characters, expected up to {_LONGEST_VALUE}")
         try:
-            values[key] = ast.literal_eval(text.strip())
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of backslashes in what may be text
+                values[key] = ast.literal_eval(text.strip())
         except (MemoryError, RecursionError, SyntaxError, TypeError, ValueError):
             values[key] = text
     return values

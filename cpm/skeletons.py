@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import ConfigError
+from .errors import ConfigError, quote
 
 
 @dataclass(frozen=True)
@@ -52,19 +52,25 @@ class Skeleton:
 
     def __post_init__(self) -> None:
         if len(set(self.joints)) != len(self.joints):
-            raise ConfigError(f"skeleton {self.name!r}: a joint is named twice in {self.joints}")
+            raise ConfigError(f"skeleton {quote(self.name)}: a joint is named twice in {quote(self.joints)}")
         if self.sigmas and len(self.sigmas) != len(self.joints):
-            raise ConfigError(f"skeleton {self.name!r}: {len(self.sigmas)} sigmas for {len(self.joints)} joints")
+            raise ConfigError(f"skeleton {quote(self.name)}: {len(self.sigmas)} sigmas for {len(self.joints)} joints")
         known = set(self.joints)
         for limb in self.limbs:
             if not known.issuperset(limb):
-                raise ConfigError(f"skeleton {self.name!r}: limb {limb} joins unknown joints; known: {self.joints}")
+                raise ConfigError(
+                    f"skeleton {quote(self.name)}: limb {quote(limb)} joins unknown joints; known: {quote(self.joints)}"
+                )
             mirrored = (_mirror(limb[0]), _mirror(limb[1]))
             if mirrored not in self.limbs and mirrored[::-1] not in self.limbs:
-                raise ConfigError(f"skeleton {self.name!r}: limb {limb} has no mirror image {mirrored}")
+                raise ConfigError(
+                    f"skeleton {quote(self.name)}: limb {quote(limb)} has no mirror image {quote(mirrored)}"
+                )
         for joint in self.joints:
             if _mirror(joint) not in known:
-                raise ConfigError(f"skeleton {self.name!r}: joint {joint!r} has no mirror image {_mirror(joint)!r}")
+                raise ConfigError(
+                    f"skeleton {quote(self.name)}: joint {quote(joint)} has no mirror image {quote(_mirror(joint))}"
+                )
 
     @property
     def num_joints(self) -> int:
@@ -244,7 +250,7 @@ def skeleton_from_spec(spec: Skeleton | str | Mapping[str, Any]) -> Skeleton:
         return spec
     if isinstance(spec, str):
         if spec not in SKELETONS:
-            raise ConfigError(f"skeleton {spec!r} is unknown, expected one of {sorted(SKELETONS)}")
+            raise ConfigError(f"skeleton {quote(spec)} is unknown, expected one of {sorted(SKELETONS)}")
         return SKELETONS[spec]
     try:
         skeleton = Skeleton(
@@ -255,5 +261,6 @@ def skeleton_from_spec(spec: Skeleton | str | Mapping[str, Any]) -> Skeleton:
             derived={str(joint): tuple(map(str, parents)) for joint, parents in spec.get("derived", {}).items()},
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ConfigError(f"the description of a skeleton lacks or garbles {error}; found {spec!r:.200}") from None
+        problem = f"lacks or garbles {quote(error)}; found {quote(spec)}"
+        raise ConfigError(f"the description of a skeleton {problem}") from None
     return skeleton

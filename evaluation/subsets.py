@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..datasets import CocoKeypoints
-from ..errors import ConfigError, DataError
+from ..errors import ConfigError, DataError, quote
 
 
 def select_images(dataset: CocoKeypoints, subset: str = "people", limit: int | None = None) -> list[int]:
@@ -38,7 +38,7 @@ def select_images(dataset: CocoKeypoints, subset: str = "people", limit: int | N
     else:
         ids = sorted(_listed(Path(subset), dataset))
     if not ids:
-        raise DataError(f"{dataset.annotation_file}: the subset {subset!r} has no images")
+        raise DataError(f"{dataset.annotation_file}: the subset {quote(subset)} has no images")
     return ids[:limit]
 
 

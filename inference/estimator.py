@@ -103,7 +103,7 @@ class PoseEstimator:
         self.pad_value = pad_value
         self.reference = reference
         if reference not in REFERENCES:
-            raise ConfigError(f"reference={reference!r}, expected one of {', '.join(REFERENCES)}")
+            raise ConfigError(f"reference={quote(reference)}, expected one of {', '.join(REFERENCES)}")
         if not self.scales or not all(0 < scale < float("inf") for scale in self.scales):
             raise ConfigError(f"scales={quote(tuple(scales))}, expected one or more positive numbers")
         if box_size <= 0:

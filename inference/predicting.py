@@ -63,7 +63,7 @@ def given_boxes(file: str | Path, enlarge: float = 1.25) -> Boxes:
 
     def look_up(path: Path, image: np.ndarray, aspect: float) -> list[PersonBox]:
         if path.name not in boxes:
-            raise DataError(f"{file}: no entry {path.name!r} in it")
+            raise DataError(f"{file}: no entry {quote(path.name)} in it")
         size = (image.shape[1], image.shape[0])
         return [box_of(box, size, aspect, enlarge) for box in boxes[path.name]]
 

@@ -7,7 +7,7 @@ from typing import Any, Callable
 import mxnet as mx
 from mxnet.gluon import HybridBlock, nn
 
-from ..errors import ConfigError
+from ..errors import ConfigError, quote
 from ..skeletons import COCO_17, Skeleton
 from . import trunks
 from .backbones import Pyramid, Residual, ResNet50, conv_bn, mobilenet, residual_trunk, sequence
@@ -155,7 +155,7 @@ def lightweight_openpose(
     """
     check_number("stages", stages, 1, MAX_STAGES)
     if block not in _BLOCKS:
-        raise ConfigError(f"block={block!r}, expected one of {', '.join(_BLOCKS)}")
+        raise ConfigError(f"block={quote(block)}, expected one of {', '.join(_BLOCKS)}")
     last = mx.init.Xavier(magnitude=1)
 
     def features() -> HybridBlock:

@@ -124,7 +124,7 @@ def get_model(
         If the parameters cannot be had or belong to another network.
     """
     if trunk_file is not None and pretrained not in (None, "imagenet"):
-        raise ConfigError(f"{name}: pretrained={str(pretrained)!r} brings its own trunk, leave out trunk_file")
+        raise ConfigError(f"{name}: pretrained={quote(str(pretrained))} brings its own trunk, leave out trunk_file")
     if pretrained is None or pretrained == "imagenet":
         net = _build(name, skeleton, options, ctx, init)
         if trunk_file is not None or pretrained is not None:
@@ -145,7 +145,9 @@ def _find_file(name: str, source: str | Path) -> Path:
     if str(source) not in PRETRAINED:
         return Path(source)
     if PRETRAINED[str(source)].model != name:
-        raise ConfigError(f"pretrained={str(source)!r}: weights of a {PRETRAINED[str(source)].model}, not of a {name}")
+        raise ConfigError(
+            f"pretrained={quote(str(source))}: weights of a {PRETRAINED[str(source)].model}, not of a {name}"
+        )
     return fetch(str(source))
 
 
@@ -215,7 +217,7 @@ def check_number(option: str, value: Any, low: float, high: float) -> None:
     kinds = (int,) if whole else (int, float)
     if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
         kind = "a whole number" if whole else "a number"
-        raise ConfigError(f"{option}={value!r}, expected {kind} from {low} to {high}")
+        raise ConfigError(f"{option}={quote(value)}, expected {kind} from {low} to {high}")
 
 
 def _find(name: str) -> _Entry:
