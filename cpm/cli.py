@@ -19,7 +19,8 @@ import mxnet as mx
 from .errors import ConfigError, CpmError, DataError, DeviceError, one_line, quote
 
 _LONGEST = 2000  # characters of a message
-_LONGEST_WORD = 100  # what argparse quotes
+_LONGEST_WORD = 100  # of what argparse quotes
+_LONGEST_PATH = 300
 _LARGEST = 2**31 - 1
 _LONGEST_VALUE = 10_000  # characters of a value of --set
 
@@ -38,8 +39,7 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Print the mistake in one line and exit with status 2."""
-        short = re.sub(rf"(\S{{{_LONGEST_WORD - 1}}})\S{{2,}}", r"\1…", message)
-        _fail(f"{short}; --help lists the options")
+        _fail(f"{_cut_words(message, _LONGEST_WORD)}; --help lists the options")
 
 
 def run(main: Callable[[], None]) -> None:
@@ -76,8 +76,13 @@ def _count_gpus() -> int:
 
 
 def _fail(message: str) -> NoReturn:
-    print(f"error: {one_line(message, _LONGEST)}", file=sys.stderr)  # noqa: T201
+    line = one_line(_cut_words(message, _LONGEST_PATH), _LONGEST)
+    print(f"error: {line}", file=sys.stderr)  # noqa: T201
     sys.exit(2)
+
+
+def _cut_words(text: str, longest: int) -> str:
+    return re.sub(rf"(\S{{{longest - 1}}})\S{{2,}}", r"\1…", text)
 
 
 def parse_devices(gpus: str | None) -> list[mx.Context]:

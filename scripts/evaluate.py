@@ -93,7 +93,7 @@ def main() -> None:
     names = ("dataset", "split", "scales", "flip", "reference")
     given = {name: getattr(args, name) for name in names}
     subset, limit = args.subset, args.limit
-    if args.protocol:
+    if args.protocol is not None:
         fixed = apply_protocol(args.protocol, {**given, "subset": subset, "limit": limit})
         given, subset, limit = {name: getattr(fixed, name) for name in names}, fixed.images, fixed.limit
     protocol = choose_protocol(meta, args.resume, root=args.dataset_root, box_size=args.box_size, **given)

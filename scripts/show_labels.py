@@ -60,7 +60,7 @@ def main() -> None:
     config = choose_label_recipe(args.config, args.dataset, args.set, root=args.dataset_root, seed=args.seed)
     default = Path("output/labels") / config.name
     output = OutputFolder(args.output or default, makes_way=args.output is None, overwrite=args.overwrite)
-    split = args.split or config.data.train
+    split = config.data.train if args.split is None else args.split
     samples = build_samples(config, split, augment=not args.no_augment)
     indices = choose_samples(len(samples), args.index, args.sheet)
     pictures = label_pictures(samples, args.epoch, indices, height, sheet=bool(args.sheet))

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -53,30 +54,31 @@ def person(x: float, y: float, height: float, **fields: object) -> dict:
     return {**annotation, **fields}
 
 
+def write_coco_to(root: Path, images: list, split: str = "train2017", size: tuple = (160, 120)) -> Path:
+    """Write a data set in COCO's layout: a list of people for every image; returns its root."""
+    (root / split).mkdir()
+    (root / "annotations").mkdir(exist_ok=True)
+    width, height = size
+    content = {
+        "images": [
+            {"id": k + 1, "file_name": f"{k + 1:012d}.jpg", "width": width, "height": height}
+            for k in range(len(images))
+        ],
+        "annotations": [
+            {**annotation, "image_id": k + 1, "id": 100 * (k + 1) + n}
+            for k, people in enumerate(images)
+            for n, annotation in enumerate(people)
+        ],
+        "categories": [{"id": 1, "name": "person", "keypoints": list(COCO_17.joints), "skeleton": []}],
+    }
+    for image in content["images"]:
+        pixels = np.random.default_rng(image["id"]).integers(0, 255, (height // 8, width // 8, 3), np.uint8)
+        cv2.imwrite(str(root / split / image["file_name"]), cv2.resize(pixels, size))
+    (root / "annotations" / f"person_keypoints_{split}.json").write_text(json.dumps(content))
+    return root
+
+
 @pytest.fixture
 def write_coco(tmp_path):
-    """Write a data set in COCO's layout: a list of people for every image; returns its root."""
-
-    def write(images: list, split: str = "train2017", size: tuple = (160, 120)) -> Path:
-        (tmp_path / split).mkdir()
-        (tmp_path / "annotations").mkdir(exist_ok=True)
-        width, height = size
-        content = {
-            "images": [
-                {"id": k + 1, "file_name": f"{k + 1:012d}.jpg", "width": width, "height": height}
-                for k in range(len(images))
-            ],
-            "annotations": [
-                {**annotation, "image_id": k + 1, "id": 100 * (k + 1) + n}
-                for k, people in enumerate(images)
-                for n, annotation in enumerate(people)
-            ],
-            "categories": [{"id": 1, "name": "person", "keypoints": list(COCO_17.joints), "skeleton": []}],
-        }
-        for image in content["images"]:
-            pixels = np.random.default_rng(image["id"]).integers(0, 255, (height // 8, width // 8, 3), np.uint8)
-            cv2.imwrite(str(tmp_path / split / image["file_name"]), cv2.resize(pixels, size))
-        (tmp_path / "annotations" / f"person_keypoints_{split}.json").write_text(json.dumps(content))
-        return tmp_path
-
-    return write
+    """`write_coco_to` the folder of the test."""
+    return partial(write_coco_to, tmp_path)
