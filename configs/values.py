@@ -16,6 +16,7 @@ from .limits import CHOICES, NUMBERS, RANGES, Numbers
 
 _NOT_OPTIONS = ("name", "pretrained", "ctx", "skeleton", "trunk_file", "init")  # get_model takes them from elsewhere
 _LARGEST_FACTOR = 1000  # of the learning rate of a layer
+_LONGEST_NAME = 255  # bytes of the name of a file
 _DEEPEST = 20  # of values within values
 
 
@@ -124,9 +125,10 @@ def _as_dict(key: str, value: Any) -> dict[Any, Any]:
 
 def _is_text(value: str) -> bool:
     try:
-        return b"\0" not in os.fsencode(value)
+        encoded = os.fsencode(value)
     except UnicodeEncodeError:
         return False
+    return b"\0" not in encoded and all(len(part) <= _LONGEST_NAME for part in encoded.split(b"/"))
 
 
 def _is_name(name: Any) -> bool:
