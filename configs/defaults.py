@@ -1,4 +1,4 @@
-"""The keys of the recipes with their defaults and types, for each task, and the values that make sense."""
+"""The keys of the recipes with their defaults and types, for each task; `limits.py` says which values make sense."""
 
 from __future__ import annotations
 
@@ -113,45 +113,3 @@ TOPDOWN: dict[str, dict[str, Any]] = {
 }
 
 TASKS = {"cpm": CPM, "topdown": TOPDOWN}
-
-# The lowest values that make sense.
-LEAST = {
-    "labels.sigma": 0.1,
-    "labels.paf_width": 0.1,
-    "augment.crop": 8,
-    "augment.height": 0.01,
-    "augment.rotation": 0.0,
-    "augment.shift": 0.0,
-    "augment.flip": 0.0,
-    "augment.fill": 0,
-    "augment.enlarge": 0.1,
-    "augment.rotation_probability": 0.0,
-    "optimizer.lr": 0.0,
-    "optimizer.momentum": 0.0,
-    "optimizer.weight_decay": 0.0,
-    "schedule.warmup": 0,
-    "train.epochs": 1,
-    "train.batch_size": 1,
-    "train.num_workers": 0,
-    "train.batch_timeout": 0.0,
-    "train.freeze_trunk": 0,
-    "train.seed": 0,
-    "train.log_every": 1,
-    "train.checkpoint_every": 1,
-    "train.keep_every": 0,
-    "train.max_iterations": 0,
-    "train.max_val_batches": 0,
-    "loss.offset_epoch": 0,
-    "test.box_size": 1,
-}
-# The values that text may have.
-CHOICES = {
-    "data.dataset": ("coco", "mpii"),
-    "loss.kind": ("l2", "log", "fourth", "bce"),
-    "loss.offset_weights": ("target", "predicted"),
-    "loss.reduction": ("sum", "half_sum", "quarter_sum", "mean", "half_mean"),
-    "model.init": ("he", "xavier", "normal"),
-    "test.reference": ("height", "shorter"),
-    "schedule.unit": ("iterations", "epochs"),
-    "train.amp": ("", "auto", "bfloat16", "float16"),
-}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import runpy
+import traceback
 from collections.abc import Iterable
 from copy import deepcopy
 from importlib import resources
@@ -14,11 +15,10 @@ from typing import Any
 from easydict import EasyDict
 
 from ..cli import parse_assignments
-from ..errors import ConfigError, CpmError
+from ..errors import ConfigError, CpmError, one_line, quote
 from ..skeletons import Skeleton
-from .defaults import CHOICES, LEAST, TASKS
-
-_NOT_OPTIONS = ("name", "pretrained", "ctx", "skeleton", "trunk_file", "init")  # get_model takes them from elsewhere
+from .defaults import TASKS
+from .values import check_option, check_value
 
 
 def recipe(name: str, task: str = "cpm", base: EasyDict | None = None, **sections: dict[str, Any]) -> EasyDict:
@@ -38,54 +38,45 @@ def recipe(name: str, task: str = "cpm", base: EasyDict | None = None, **section
     Raises
     ------
     ConfigError
-        If the task or a key is unknown, a value has another type than its default, or the base is of another task.
+        If the task or a key is unknown, a value has another type than its default or is out of range, or the base is
+        of another task.
     """
-    if task not in TASKS:
-        raise ConfigError(f"task={task!r}: expected {' or '.join(TASKS)}")
+    if not isinstance(task, str) or task not in TASKS:
+        raise ConfigError(f"task={quote(task)}: expected {' or '.join(TASKS)}")
+    if not _is_folder_name(name):
+        raise ConfigError(f"name={quote(name)}: expected a name for the folder of the run")
     if base is not None and base.task != task:
         raise ConfigError(f"{name}: task={task!r}, but {base.name} is for {base.task!r}")
     start = base or TASKS[task]
     # EasyDict turns tuples of plain values into themselves, so that types survive.
     config = EasyDict({"name": name, "task": task, **{section: deepcopy(start[section]) for section in TASKS[task]}})
     for section, values in sections.items():
+        if section not in TASKS[task] or not isinstance(values, dict):
+            raise ConfigError(f"{quote(section)}: not a section with its values; there are {', '.join(TASKS[task])}")
         for key, value in values.items():
             set_value(config, f"{section}.{key}", value)
     return config
 
 
 def set_value(config: EasyDict, key: str, value: Any) -> None:
-    """Set ``section.key`` to a value of the type it has; ``model.options.x`` may be anything.
+    """Set ``section.key`` to a value of the type it has; ``model.options.x`` may be anything that JSON holds.
 
     Raises
     ------
     ConfigError
-        If there is no such key, or the value has another type, is too low or none of those that there are.
+        If there is no such key, or the value has another type, is out of range or none of those that there are.
     """
     section, _, name = key.partition(".")
     if section == "model" and name.startswith("options."):
         option = name[len("options.") :]
-        if option in _NOT_OPTIONS:
-            raise ConfigError(f"{key}: not an option of a network")
-        config.model.options[option] = value
+        config.model.options[option] = check_option(option, value)
         return
     defaults = TASKS[config.task]
     if section not in defaults:
-        raise ConfigError(f"unknown key {key!r}; the sections are: {', '.join(defaults)}")
+        raise ConfigError(f"unknown key {quote(key)}; the sections are: {', '.join(defaults)}")
     if name not in defaults[section]:
-        raise ConfigError(f"unknown key {key!r}; {section} has: {', '.join(defaults[section])}")
-    config[section][name] = _typed(key, value, defaults[section][name])
-    if key in LEAST and not config[section][name] >= LEAST[key]:
-        raise ConfigError(f"{key}={value!r}: expected at least {LEAST[key]}")
-    if key in CHOICES and value not in CHOICES[key]:
-        raise ConfigError(f"{key}={value!r}: expected one of {', '.join(map(repr, CHOICES[key]))}")
-    if key == "augment.size" and not (len(value) == 2 and all(type(side) is int and side > 0 for side in value)):
-        raise ConfigError(f"{key}={value!r}: expected width and height in pixels")
-    if (
-        key == "augment.scale"
-        and isinstance(value, (list, tuple))
-        and not (len(value) == 2 and 0 < value[0] <= value[1])
-    ):
-        raise ConfigError(f"{key}={value!r}: expected the lowest and the highest factor")
+        raise ConfigError(f"unknown key {quote(key)}; {section} has: {', '.join(defaults[section])}")
+    config[section][name] = check_value(key, value, defaults[section][name])
 
 
 def override(config: EasyDict, assignments: Iterable[str]) -> None:
@@ -108,7 +99,8 @@ def load_config(source: str) -> EasyDict:
     Raises
     ------
     ConfigError
-        If there is no such recipe, or the file fails or defines no `config`.
+        If there is no such recipe, or the file fails or defines no `config` that is a recipe. The message ends with
+        the line of the file, as far as it is the fault of one.
     """
     if source.endswith(".py"):
         path = Path(source)
@@ -119,22 +111,51 @@ def load_config(source: str) -> EasyDict:
     elif source in list_configs():
         path = Path(str(resources.files(__package__) / f"{source}.py"))
     else:
-        raise ConfigError(f"unknown recipe {source!r}; known: {', '.join(list_configs())}, or a path that ends in .py")
+        raise ConfigError(
+            f"unknown recipe {quote(source)}; known: {', '.join(list_configs())}, or a path that ends in .py"
+        )
     try:
         config = runpy.run_path(str(path)).get("config")
     except CpmError as error:
-        raise ConfigError(f"{source}: {error}") from None
-    except Exception as error:
-        raise ConfigError(f"{source}: the recipe fails with {type(error).__name__}: {error}") from error
+        raise ConfigError(f"{source}: {error}{_line_of(error, path)}") from None
+    except (Exception, SystemExit) as error:
+        reason = one_line(str(error.msg if isinstance(error, SyntaxError) else error))
+        problem = f"{type(error).__name__}: {reason}{_line_of(error, path)}"
+        raise ConfigError(f"{source}: the recipe fails with {problem}") from error
     if not isinstance(config, EasyDict):
         raise ConfigError(f"{source}: defines no config = recipe(...)")
-    return config
+    return _checked(config, source)
+
+
+def _is_folder_name(name: Any) -> bool:
+    if not isinstance(name, str) or not name.isprintable():
+        return False
+    path = Path(name)
+    return bool(path.parts) and not path.is_absolute() and ".." not in path.parts
+
+
+def _line_of(error: BaseException, path: Path) -> str:
+    """Return the line of a recipe that an error comes from, as a remark, if it comes from one."""
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        return f" (line {error.lineno})"
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame.lineno for frame in frames if frame.filename == str(path)]
+    return f" (line {lines[-1]})" if lines else ""
+
+
+def _checked(config: EasyDict, source: str) -> EasyDict:
+    """Return a recipe made anew, so that what a file changed of it after `recipe` is checked too."""
+    content = dict(config)
+    try:
+        return recipe(content.pop("name", None), content.pop("task", None), **content)
+    except (ConfigError, TypeError) as error:
+        raise ConfigError(f"{source}: {error}") from None
 
 
 def list_configs(task: str | None = None) -> list[str]:
     """Return the names of the recipes that come with cpm, of one task or of all."""
     names = (entry.name[:-3] for entry in resources.files(__package__).iterdir() if entry.name.endswith(".py"))
-    recipes = sorted(name for name in names if name not in ("__init__", "defaults", "recipe"))
+    recipes = sorted(name for name in names if name not in ("__init__", "defaults", "limits", "recipe", "values"))
     return [name for name in recipes if task is None or load_config(name).task == task]
 
 
@@ -162,23 +183,11 @@ def from_json(text: str, skeleton: Skeleton) -> EasyDict:
     Raises
     ------
     ConfigError
-        If it holds keys that are not known (any more).
+        If it is no recipe, or holds keys or values that are not known (any more).
     """
-    content = json.loads(text)
-    content.setdefault("labels", {})["skeleton"] = skeleton
-    return recipe(content.pop("name", "run"), content.pop("task", "cpm"), **content)
-
-
-def _typed(key: str, value: Any, default: Any) -> Any:
-    kind = type(default)
-    if isinstance(default, tuple) and isinstance(value, (list, tuple)):
-        return tuple(tuple(item) if isinstance(item, list) else item for item in value)
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if key == "data.category" and type(value) is int:
-        return str(value)
-    if key == "labels.skeleton" and isinstance(value, Skeleton):
-        return value
-    if type(value) is kind or (kind is dict and isinstance(value, dict)):
-        return value
-    raise ConfigError(f"{key}={value!r}: expected {kind.__name__}, as in {default!r}")
+    try:
+        content = json.loads(text)
+        content.setdefault("labels", {})["skeleton"] = skeleton
+        return recipe(content.pop("name", "run"), content.pop("task", "cpm"), **content)
+    except (AttributeError, RecursionError, TypeError, ValueError) as error:
+        raise ConfigError(f"not the JSON of a recipe ({error})") from None

@@ -1,26 +1,57 @@
-"""What every script shares: devices by their command-line names, and errors in one line."""
+"""What every script shares: options, devices by their command-line names, and errors in one line."""
 
 from __future__ import annotations
 
 import argparse
 import ast
+import io
 import logging
+import math
+import re
 import sys
+import warnings
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, Callable, NoReturn
 
 import cv2
 import mxnet as mx
 
-from .errors import ConfigError, CpmError, DeviceError
+from .errors import ConfigError, CpmError, DataError, DeviceError, one_line, quote
+
+_LONGEST = 2000  # characters of a message
+_LONGEST_WORD = 100  # of what argparse quotes
+_LONGEST_PATH = 300
+_LARGEST = 2**31 - 1
+_LONGEST_VALUE = 10_000  # characters of a value of --set
+
+
+class Parser(argparse.ArgumentParser):
+    """A command line whose mistakes are told as `run` tells them.
+
+    Parameters
+    ----------
+    description
+        What the script does, printed as it is.
+    """
+
+    def __init__(self, description: str) -> None:
+        super().__init__(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+
+    def error(self, message: str) -> NoReturn:
+        """Print the mistake in one line and exit with status 2."""
+        _fail(f"{_cut_words(message, _LONGEST_WORD)}; --help lists the options")
 
 
 def run(main: Callable[[], None]) -> None:
     """Run a script's `main`; what the user can mend becomes one line on stderr and exit status 2.
 
-    That is every :class:`CpmError`, a file that cannot be read or written, and a device that is out of memory.
+    That is every :class:`CpmError`, a file that cannot be read or written, and a machine or device that is out of
+    memory.
     """
     cv2.setLogLevel(0)  # of a broken picture it says much in many lines, and an error says the same in one
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be text
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     try:
         main()
@@ -28,6 +59,8 @@ def run(main: Callable[[], None]) -> None:
         _fail(str(error))
     except OSError as error:
         _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except MemoryError:
+        _fail("out of memory; fewer or smaller pictures, --scales or batches may help")
     except mx.MXNetError as error:
         if "out of memory" not in str(error).lower():
             raise
@@ -45,8 +78,13 @@ def _count_gpus() -> int:
 
 
 def _fail(message: str) -> NoReturn:
-    print(f"error: {message}", file=sys.stderr)  # noqa: T201
+    line = one_line(_cut_words(message, _LONGEST_PATH), _LONGEST)
+    print(f"error: {line}", file=sys.stderr)  # noqa: T201
     sys.exit(2)
+
+
+def _cut_words(text: str, longest: int) -> str:
+    return re.sub(rf"(\S{{{longest - 1}}})\S{{2,}}", r"\1…", text)
 
 
 def parse_devices(gpus: str | None) -> list[mx.Context]:
@@ -70,20 +108,72 @@ def parse_devices(gpus: str | None) -> list[mx.Context]:
     try:
         numbers = [int(number) for number in gpus.split(",")]
     except ValueError:
-        raise DeviceError(f"--gpus={gpus}: expected numbers with commas such as 0,1, or -1 for the CPU") from None
+        raise DeviceError(
+            f"--gpus={quote(gpus)}: expected numbers with commas such as 0,1, or -1 for the CPU"
+        ) from None
     if len(set(numbers)) < len(numbers):
-        raise DeviceError(f"--gpus={gpus}: a GPU is named twice")
+        raise DeviceError(f"--gpus={quote(gpus)}: a GPU is named twice")
     absent = [number for number in numbers if not 0 <= number < present]
     if absent:
         build = "" if mx.runtime.Features().is_enabled("CUDA") else " (this MXNet is the CPU build)"
         raise DeviceError(
-            f"--gpus={gpus}: there is no GPU {absent[0]}, {present} found{build}; --gpus=-1 runs on the CPU"
+            f"--gpus={quote(gpus)}: there is no GPU {absent[0]}, {present} found{build}; --gpus=-1 runs on the CPU"
         )
     return [mx.gpu(number) for number in numbers]
 
 
-def parse_scales(text: str) -> tuple[float, ...]:
-    """Return the numbers of a list with commas.
+def parse_device(gpus: str | None, exported: bool) -> mx.Context:
+    """Return the one device that a network is to run on; exported ones run on the CPU, unless `gpus` says otherwise.
+
+    Raises
+    ------
+    DeviceError
+        If there are several devices, or as in `parse_devices`.
+    """
+    devices = parse_devices("-1" if exported and gpus is None else gpus)
+    if gpus and len(devices) > 1:
+        raise DeviceError(f"--gpus={quote(gpus)}: one device is enough")
+    return devices[0]
+
+
+def check_files(**files: str | Path | None) -> None:
+    """Make sure that files which options name are there, before anything that takes time.
+
+    Parameters
+    ----------
+    **files
+        By the name of the option; None is none.
+
+    Raises
+    ------
+    DataError
+        If one is missing or is a folder.
+    """
+    for option, path in files.items():
+        if path is None or Path(path).is_file():
+            continue
+        found = "a folder, expected a file" if Path(path).is_dir() else "no such file"
+        raise DataError(f"--{option}={path}: {found}")
+
+
+def parse_count(text: str) -> int:
+    """Return a whole number from 1 on.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        If the text is something else.
+    """
+    return _parse_number(text, 1, "a whole number from 1 on")
+
+
+def parse_index(text: str) -> int:
+    """Return a whole number from 0 on; errors as of `parse_count`."""
+    return _parse_number(text, 0, "a whole number from 0 on")
+
+
+def parse_share(text: str) -> float:
+    """Return a number from 0 to 1.
 
     Raises
     ------
@@ -91,9 +181,36 @@ def parse_scales(text: str) -> tuple[float, ...]:
         If the text is something else.
     """
     try:
-        return tuple(float(scale) for scale in text.split(","))
+        value = float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r}: expected numbers with commas such as 0.5,1,1.5,2") from None
+        value = math.nan
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{quote(text)}: expected a number from 0 to 1")
+    return value
+
+
+def _parse_number(text: str, least: int, expected: str) -> int:
+    value = int(text) if text.isascii() and text.isdigit() and len(text) < 12 else -1
+    if not least <= value <= _LARGEST:
+        raise argparse.ArgumentTypeError(f"{quote(text)}: expected {expected}")
+    return value
+
+
+def parse_scales(text: str) -> tuple[float, ...]:
+    """Return the positive numbers of a list with commas.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        If the text is something else.
+    """
+    try:
+        scales = tuple(float(scale) for scale in text.split(","))
+    except ValueError:
+        scales = ()
+    if not scales or not all(0 < scale < math.inf for scale in scales):
+        raise argparse.ArgumentTypeError(f"{quote(text)}: expected positive numbers with commas such as 0.5,1,1.5,2")
+    return scales
 
 
 def parse_size(text: str) -> tuple[int, int]:
@@ -105,9 +222,10 @@ def parse_size(text: str) -> tuple[int, int]:
         If the text is something else.
     """
     height, _, width = text.partition("x")
-    if not (height.isdecimal() and width.isdecimal() and int(height) and int(width)):
-        raise argparse.ArgumentTypeError(f"{text!r}: expected height and width such as 256x192")
-    return int(width), int(height)
+    try:
+        return parse_count(width), parse_count(height)
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(f"{quote(text)}: expected height and width such as 256x192") from None
 
 
 def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
@@ -121,10 +239,15 @@ def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
     values = {}
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
-        if not equals:
-            raise ConfigError(f"--set {assignment}: expected key=value, e.g. --set train.epochs=3")
+        key = key.strip()
+        if not (equals and key):
+            raise ConfigError(f"--set {quote(assignment)}: expected key=value, e.g. --set train.epochs=3")
+        if len(text) > _LONGEST_VALUE:
+            raise ConfigError(f"--set {quote(key)}: a value of {len(text)} characters, expected up to {_LONGEST_VALUE}")
         try:
-            values[key.strip()] = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
-            values[key.strip()] = text
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of backslashes in what may be text
+                values[key] = ast.literal_eval(text.strip())
+        except (MemoryError, RecursionError, SyntaxError, TypeError, ValueError):
+            values[key] = text
     return values

@@ -33,5 +33,15 @@ def reason(error: BaseException, limit: int = 200) -> str:
 
 def quote(value: object, limit: int = 100) -> str:
     """Return `repr(value)` for a message, cut to `limit` characters."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):  # deeper or longer than Python writes out
+        text = f"a {type(value).__name__}"
+    return one_line(text, limit)
+
+
+def one_line(text: str, limit: int = 100) -> str:
+    """Return text for a message: what cannot be printed escaped, and cut to `limit` characters."""
+    if not text.isprintable():
+        text = "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
     return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import ConfigError
+from .errors import ConfigError, quote
 from .sides import find_pairs
 
 
@@ -58,19 +58,29 @@ class Skeleton:
 
     def __post_init__(self) -> None:
         if len(set(self.joints)) != len(self.joints):
-            raise ConfigError(f"skeleton {self.name!r}: a joint is named twice in {self.joints}")
+            raise ConfigError(f"skeleton {quote(self.name)}: a joint is named twice in {quote(self.joints)}")
         if self.sigmas and len(self.sigmas) != len(self.joints):
-            raise ConfigError(f"skeleton {self.name!r}: {len(self.sigmas)} sigmas for {len(self.joints)} joints")
+            raise ConfigError(f"skeleton {quote(self.name)}: {len(self.sigmas)} sigmas for {len(self.joints)} joints")
         if not all(0 < sigma < math.inf for sigma in self.sigmas):
-            raise ConfigError(f"skeleton {self.name!r}: the sigmas are {self.sigmas}, expected numbers above 0")
+            raise ConfigError(
+                f"skeleton {quote(self.name)}: the sigmas are {quote(self.sigmas)}, expected numbers above 0"
+            )
         self._check_flip_pairs()
+        self._check_limbs()
+
+    def _check_limbs(self) -> None:
+        """Make sure that limbs join joints, and that each has a mirror image."""
         known = set(self.joints)
         for limb in self.limbs:
             if not known.issuperset(limb):
-                raise ConfigError(f"skeleton {self.name!r}: limb {limb} joins unknown joints; known: {self.joints}")
+                raise ConfigError(
+                    f"skeleton {quote(self.name)}: limb {quote(limb)} joins unknown joints; known: {quote(self.joints)}"
+                )
             mirrored = self._mirrored(limb)
             if mirrored not in self.limbs and mirrored[::-1] not in self.limbs:
-                raise ConfigError(f"skeleton {self.name!r}: limb {limb} has no mirror image {mirrored}")
+                raise ConfigError(
+                    f"skeleton {quote(self.name)}: limb {quote(limb)} has no mirror image {quote(mirrored)}"
+                )
 
     def _check_flip_pairs(self) -> None:
         """Make sure that both of ``left_…`` and ``right_…`` are there, or the given pairs are pairs of joints."""
@@ -79,12 +89,16 @@ class Skeleton:
                 if joint.startswith(("left_", "right_")) and joint not in self.partners:
                     side, other = ("left_", "right_") if joint.startswith("left_") else ("right_", "left_")
                     partner = joint.replace(side, other, 1)
-                    raise ConfigError(f"skeleton {self.name!r}: joint {joint!r} has no mirror image {partner!r}")
+                    raise ConfigError(
+                        f"skeleton {quote(self.name)}: joint {quote(joint)} has no mirror image {quote(partner)}"
+                    )
             return
         named = [joint for pair in self.flip_pairs for joint in pair]
         pairs = all(len(pair) == 2 for pair in self.flip_pairs)
         if not pairs or len(set(named)) < len(named) or not set(named) <= set(self.joints):
-            raise ConfigError(f"skeleton {self.name!r}: flip_pairs {self.flip_pairs}, expected pairs of its joints")
+            raise ConfigError(
+                f"skeleton {quote(self.name)}: flip_pairs {quote(self.flip_pairs)}, expected pairs of its joints"
+            )
 
     @property
     def num_joints(self) -> int:
@@ -278,7 +292,7 @@ def skeleton_from_spec(spec: Skeleton | str | Mapping[str, Any]) -> Skeleton:
         return spec
     if isinstance(spec, str):
         if spec not in SKELETONS:
-            raise ConfigError(f"skeleton {spec!r} is unknown, expected one of {sorted(SKELETONS)}")
+            raise ConfigError(f"skeleton {quote(spec)} is unknown, expected one of {sorted(SKELETONS)}")
         return SKELETONS[spec]
     try:
         pairs = spec.get("flip_pairs")
@@ -291,5 +305,6 @@ def skeleton_from_spec(spec: Skeleton | str | Mapping[str, Any]) -> Skeleton:
             flip_pairs=None if pairs is None else tuple((str(a), str(b)) for a, b in pairs),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ConfigError(f"the description of a skeleton lacks or garbles {error}; found {spec!r:.200}") from None
+        problem = f"lacks or garbles {quote(error)}; found {quote(spec)}"
+        raise ConfigError(f"the description of a skeleton {problem}") from None
     return skeleton

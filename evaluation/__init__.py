@@ -7,14 +7,24 @@ from .localisation import localisation_error
 from .mpii import MpiiTruth, format_pckh, pckh, read_mpii_truth, score_mpii, truth_of_people
 from .mpii_crowd import evaluate_mpii_crowd
 from .nms import oks_matrix, oks_nms, rescore
-from .protocol import BoxProtocol, Protocol, choose_box_protocol, choose_protocol
+from .protocol import (
+    EVALUATORS,
+    BoxProtocol,
+    Protocol,
+    check_task,
+    choose_box_protocol,
+    choose_protocol,
+    task_of,
+)
 from .protocols import PROTOCOLS, NamedProtocol, apply_protocol
 from .quantizing import accuracy_report, spread_images
+from .reports import output_folder
 from .sigmas import apply_sigmas
 from .subsets import select_images
 from .topdown import evaluate_boxes, evaluate_mpii, evaluate_people
 
 __all__ = [
+    "EVALUATORS",
     "FIGURES",
     "PROTOCOLS",
     "BoxProtocol",
@@ -26,6 +36,7 @@ __all__ = [
     "annotated_boxes",
     "apply_protocol",
     "apply_sigmas",
+    "check_task",
     "choose_box_protocol",
     "choose_protocol",
     "detected_boxes",
@@ -42,6 +53,7 @@ __all__ = [
     "oks_matrix",
     "oks_nms",
     "oracle_coco",
+    "output_folder",
     "pckh",
     "people_to_results",
     "read_mpii_truth",
@@ -50,5 +62,6 @@ __all__ = [
     "score_mpii",
     "select_images",
     "spread_images",
+    "task_of",
     "truth_of_people",
 ]

@@ -127,7 +127,7 @@ def _check_boxes(images: Sequence[ImageBoxes], given: int, name: str) -> None:
         logger.warning("%s: %d of %d boxes cover nothing of their image and are left out", name, given - kept, given)
 
 
-def mpii_boxes(dataset: MpiiPeople, aspect: float) -> list[ImageBoxes]:
+def mpii_boxes(dataset: MpiiPeople, aspect: float, limit: int | None = None) -> list[ImageBoxes]:
     """Return the boxes that the centres and scales of MPII make, in the order of its people.
 
     People of one image that follow each other share an entry.
@@ -138,9 +138,11 @@ def mpii_boxes(dataset: MpiiPeople, aspect: float) -> list[ImageBoxes]:
         The people.
     aspect
         Width by height of the crops.
+    limit
+        Only those of the first so many people.
     """
     images: list[ImageBoxes] = []
-    for person in dataset.people:
+    for person in dataset.people[:limit]:
         box = mpii_box_of(person.center, person.scale, aspect)
         last = images[-1] if images else None
         if last is not None and last.path == person.path:

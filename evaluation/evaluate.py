@@ -16,12 +16,13 @@ from ..datasets import CocoKeypoints, ImageRecord, MpiiPeople, read_image
 from ..draw import draw_people
 from ..errors import ConfigError, DataError
 from ..inference import PoseEstimator
+from ..outputs import OutputFolder, writing
 from .coco import format_scores, load_truth, people_to_results, score_coco
 from .mpii import format_pckh, official_truth
 from .mpii_crowd import evaluate_mpii_crowd
 from .pictures import check_display, draw_result, show_picture
-from .reports import Gallery, writable_folder, write_report
-from .subsets import select_images
+from .reports import EVALUATION, Gallery, write_report
+from .subsets import check_options, select_images
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ def evaluate_coco(
     estimator: PoseEstimator,
     dataset: CocoKeypoints,
     image_ids: Sequence[int] | None = None,
-    output: str | Path | None = None,
+    output: str | Path | OutputFolder | None = None,
     progress: bool = True,
     viz: bool = False,
     show: bool = False,
@@ -59,7 +60,8 @@ def evaluate_coco(
         The images to evaluate; by default all.
     output
         A folder for ``results.json`` (COCO result format) and ``metrics.json`` (the figures, the
-        protocol and the seconds per image), written at the end; None writes nothing.
+        protocol and the seconds per image), written at the end; None writes nothing. One that holds results of another
+        protocol is refused; an `OutputFolder` may say otherwise.
     progress
         Whether to show a progress bar.
     viz
@@ -80,7 +82,7 @@ def evaluate_coco(
     DataError
         If an id is not in the data set, or not one of the pictures can be read.
     ConfigError
-        If pictures are to be written and no output is given, or the output is not a writable folder.
+        If pictures are to be written and no output is given, or the output is not a folder to write these results to.
     DeviceError
         If pictures are to be shown and there is no display.
     """
@@ -88,26 +90,25 @@ def evaluate_coco(
     truth, _, _ = load_truth(dataset.truth(), dataset.skeleton)
     if show:
         check_display()
-    output = None if output is None else writable_folder(output)
     if viz and output is None:
         raise ConfigError("viz=True needs output, the folder to write the pictures to")
-    gallery = Gallery(output / "viz") if viz and output else None
-    run = _run(estimator, dataset, records, progress, gallery, show)
-    if len(run.skipped) == len(records):
-        raise DataError(f"none of the {len(records)} images of {records[0].path.parent} can be read")
-    figures: dict[str, float] = score_coco(truth, run.results, dataset.skeleton, [record.id for record in records])
-    seconds_per_image = run.seconds / (len(records) - len(run.skipped))
-    logger.info("%d images, %d skipped, %.3g s per image", len(records), len(run.skipped), seconds_per_image)
-    if output is not None:
-        metrics = {
-            **figures,
-            "protocol": {**_settings(estimator), "split": dataset.split, **(protocol or {}), "images": len(records)},
-            "skipped": run.skipped,
-            "seconds_per_image": seconds_per_image,
-        }
-        write_report(output, run.results, metrics)
-        if gallery is not None:
-            gallery.write_sheet(output / "people.jpg")
+    options = {**_settings(estimator), "split": dataset.split, **(protocol or {})}
+    with writing(output, EVALUATION, options) as draft:
+        gallery = Gallery(draft.folder / "viz") if viz and draft else None
+        run = _run(estimator, dataset, records, progress, gallery, show)
+        if len(run.skipped) == len(records):
+            raise DataError(f"none of the {len(records)} images of {records[0].path.parent} can be read")
+        figures: dict[str, float] = score_coco(truth, run.results, dataset.skeleton, [record.id for record in records])
+        seconds_per_image = run.seconds / (len(records) - len(run.skipped))
+        logger.info("%d images, %d skipped, %.3g s per image", len(records), len(run.skipped), seconds_per_image)
+        if draft is not None:
+            metrics = {
+                **figures,
+                "protocol": {**options, "images": len(records)},
+                "skipped": run.skipped,
+                "seconds_per_image": seconds_per_image,
+            }
+            write_report(draft, run.results, metrics, gallery)
     return figures
 
 
@@ -199,9 +200,11 @@ def evaluate_crowd(
     sides = f"{', '.join(map(str, estimator.scales))} x {estimator.box_size} pixels of {estimator.reference}"
     caption = f"{title}: scales {sides}, {'with' if estimator.flip else 'no'} flip"
     if isinstance(dataset, MpiiPeople):
+        check_options("MPII", subset=subset != "people", show=show)
         truth = truth or official_truth(dataset)
         figures = evaluate_mpii_crowd(estimator, dataset, truth, limit=limit, protocol=notes, **report)
         return f"{caption}\n{format_pckh({dataset.split: figures})}"
+    check_options("COCO", truth=truth is not None)
     image_ids = select_images(dataset, subset, limit)
     figures = evaluate_coco(estimator, dataset, image_ids, show=show, protocol=notes, **report)
     return f"{caption}, {len(image_ids)} images\n{format_scores({dataset.split: figures})}"

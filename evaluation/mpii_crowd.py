@@ -16,11 +16,13 @@ from ..datasets import MpiiPeople, MpiiPerson, read_image
 from ..draw import draw_people
 from ..errors import DataError
 from ..inference import PoseEstimator
+from ..outputs import OutputFolder, writing
 from ..person import Person
 from ..skeletons import MPII_16, Skeleton, convert
 from .mpii import choose_truth, score_mpii
 from .pictures import draw_result
-from .reports import Gallery, writable_folder, write_report
+from .reports import EVALUATION, Gallery, write_report
+from .subsets import check_limit
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +33,7 @@ def evaluate_mpii_crowd(
     estimator: PoseEstimator,
     dataset: MpiiPeople,
     truth: str | Path | None = None,
-    output: str | Path | None = None,
+    output: str | Path | OutputFolder | None = None,
     limit: int | None = None,
     progress: bool = True,
     viz: bool = False,
@@ -52,7 +54,7 @@ def evaluate_mpii_crowd(
     truth
         ``gt_valid.mat``; None takes what the annotations say, see `truth_of_people`.
     output
-        A folder for ``results.json`` and ``metrics.json``; None writes nothing.
+        A folder for ``results.json`` and ``metrics.json``, see `evaluate_coco`; None writes nothing.
     limit
         Score only the first so many people.
     progress
@@ -71,22 +73,24 @@ def evaluate_mpii_crowd(
     ------
     DataError
         If the truth is of other people, or not one image can be read.
+    ConfigError
+        If the limit is not positive, or the output is not a folder to write these results to.
     """
+    check_limit(limit)
     people = dataset.people[:limit]
     expected = choose_truth(dataset, truth).first(len(people))
-    output = None if output is None else writable_folder(output)
-    gallery = Gallery(output / "viz") if viz and output else None
-    start = time.perf_counter()
-    found = _run(estimator, people, progress, gallery)
-    figures = score_mpii(found[..., :2], expected)
-    if output is not None:
-        settings = {"scales": list(estimator.scales), "flip": estimator.flip, "box_size": estimator.box_size}
-        notes = {**settings, "split": dataset.split, **(protocol or {}), "people": len(people)}
-        seconds = (time.perf_counter() - start) / len(people)
-        results = [{"keypoints": keypoints.round(3).tolist()} for keypoints in found]
-        write_report(output, results, {**figures, "protocol": notes, "seconds_per_person": seconds})
-        if gallery is not None:
-            gallery.write_sheet(output / "people.jpg")
+    settings = {"scales": list(estimator.scales), "flip": estimator.flip, "box_size": estimator.box_size}
+    options = {**settings, "split": dataset.split, "truth": None if truth is None else str(truth), **(protocol or {})}
+    with writing(output, EVALUATION, options) as draft:
+        gallery = Gallery(draft.folder / "viz") if viz and draft else None
+        start = time.perf_counter()
+        found = _run(estimator, people, progress, gallery)
+        figures = score_mpii(found[..., :2], expected)
+        if draft is not None:
+            notes = {**options, "people": len(people)}
+            seconds = (time.perf_counter() - start) / len(people)
+            results = [{"keypoints": keypoints.round(3).tolist()} for keypoints in found]
+            write_report(draft, results, {**figures, "protocol": notes, "seconds_per_person": seconds}, gallery)
     return figures
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,10 @@ from typing import Any
 from easydict import EasyDict
 
 from ..configs import from_json, recipe
-from ..errors import CheckpointError, ConfigError
+from ..errors import CheckpointError, ConfigError, quote
 from ..models import skeleton_from_meta
+
+EVALUATORS = {"cpm": "evaluate.py", "topdown": "evaluate_topdown.py"}  # the scripts, by the task
 
 
 @dataclass(frozen=True)
@@ -112,16 +114,44 @@ def choose_box_protocol(meta: Mapping[str, Any], path: str | Path, **given: Any)
     return _fill(BoxProtocol(**_data(config), **labels, **crops, **config.test), given)
 
 
+def task_of(kinds: Sequence[Sequence[str]]) -> str:
+    """Return the task of a network by the maps of its stages, see `check_task`."""
+    return "topdown" if tuple(kinds[-1]) == ("heatmaps",) else "cpm"
+
+
+def check_task(kinds: Sequence[Sequence[str]], path: str | Path, task: str) -> None:
+    """Make sure that a network does what it is to be evaluated for.
+
+    Parameters
+    ----------
+    kinds
+        The maps of its stages, see `PoseNet`.
+    path
+        Its file, for messages.
+    task
+        "cpm", to find people in whole images, or "topdown", one in a box.
+
+    Raises
+    ------
+    ConfigError
+        If it does the other; the message names the script that takes it.
+    """
+    found = task_of(kinds)
+    if found != task:
+        does = {"cpm": "finds people in whole images", "topdown": "finds the joints of one person in a box"}[found]
+        raise ConfigError(f"{path}: a network that {does}; scripts/{EVALUATORS[found]} takes it")
+
+
 def _config(meta: Mapping[str, Any], path: str | Path, task: str) -> EasyDict:
     if "config" not in meta:
         return recipe("default", task)
     try:
         config = from_json(meta["config"], skeleton_from_meta(meta))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{path}: its recipe is broken ({error!r})") from None
+    except ConfigError as error:
+        raise CheckpointError(f"{path}: its recipe is broken ({error})") from None
     if config.task != task:
-        script = {"cpm": "evaluate.py", "topdown": "evaluate_topdown.py"}[config.task]
-        raise ConfigError(f"{path}: trained by the recipe {config.name}, which is one for scripts/{script}")
+        script = EVALUATORS[config.task]
+        raise ConfigError(f"{path}: trained by the recipe {quote(config.name)}, which is one for scripts/{script}")
     return config
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-from ..errors import ConfigError
+from ..errors import ConfigError, quote
 
 _SCALES = (0.5, 1.0, 1.5, 2.0)
 
@@ -97,7 +97,7 @@ def apply_protocol(name: str, given: Mapping[str, Any]) -> NamedProtocol:
         If the name is unknown, or the user asked for something that the protocol fixes.
     """
     if name not in PROTOCOLS:
-        raise ConfigError(f"protocol {name!r} is unknown, expected one of {', '.join(PROTOCOLS)}")
+        raise ConfigError(f"protocol {quote(name)} is unknown, expected one of {', '.join(PROTOCOLS)}")
     if fixed := [field for field, value in given.items() if value is not None]:
         raise ConfigError(f"--protocol={name} fixes {', '.join(fixed)}; leave out the one or the other")
     return PROTOCOLS[name]

@@ -16,6 +16,8 @@ from ..models import Accuracy
 
 logger = logging.getLogger(__name__)
 
+_HIGHEST = 8192  # pixels
+
 
 def spread_images(
     folder: str | Path, count: int, check: int, height: int, multiple: int
@@ -45,11 +47,13 @@ def spread_images(
     DataError
         If too few pictures of the folder can be read.
     ConfigError
-        If a number is below 1.
+        If a number is below 1, or the height one that no memory is enough for.
     """
     for name, number in (("count", count), ("check", check), ("height", height)):
         if number < 1:
             raise ConfigError(f"{name}={number}, expected at least 1")
+    if height > _HIGHEST:
+        raise ConfigError(f"height={height}, expected up to {_HIGHEST} pixels")
     paths = list_images(folder)
     if len(paths) < count + check:
         raise DataError(f"{folder}: {len(paths)} pictures, expected {count} to calibrate on and {check} to compare on")

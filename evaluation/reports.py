@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,38 +12,39 @@ from typing import Any
 import numpy as np
 
 from ..draw import contact_sheet, save_image
-from ..errors import ConfigError
 from ..files import atomic_path, write_json
+from ..outputs import Contents, Draft, OutputFolder
 
 logger = logging.getLogger(__name__)
+
+EVALUATION = Contents("metrics.json", ("results.json", "people.jpg", "viz/[0-9]*.jpg"), options="protocol")
 
 _SHEET = 12  # images on the sheet of people.jpg
 
 
-def writable_folder(path: str | Path) -> Path:
-    """Create a folder now, so that a mistake does not show only after hours.
+def output_folder(given: Path | None, checkpoint: Path, overwrite: bool) -> OutputFolder:
+    """Return the folder for the evaluation of a checkpoint, by default one named after it and its folder.
 
     Raises
     ------
     ConfigError
-        If it cannot be created or written to.
+        If it cannot be made or written to.
     """
-    path = Path(path)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be made the output folder ({error.strerror})") from None
-    if not os.access(path, os.W_OK | os.X_OK):
-        raise ConfigError(f"{path}: the output folder is not writable")
-    return path
+    default = Path("output/eval") / f"{checkpoint.resolve().parent.name}-{checkpoint.stem}"
+    return OutputFolder(given or default, makes_way=given is None, overwrite=overwrite)
 
 
-def write_report(output: Path, results: Sequence[Mapping[str, Any]], metrics: Mapping[str, Any]) -> None:
-    """Write ``results.json`` and ``metrics.json``."""
-    write_json(output / "results.json", results)
-    with atomic_path(output / "metrics.json") as temporary:
+def write_report(
+    draft: Draft, results: Sequence[Mapping[str, Any]], metrics: Mapping[str, Any], gallery: Gallery | None
+) -> None:
+    """Write ``results.json``, ``metrics.json`` and the sheet of a gallery, and publish all files of the run."""
+    if gallery is not None:
+        gallery.write_sheet(draft.folder / "people.jpg")
+    write_json(draft.folder / "results.json", results)
+    with atomic_path(draft.folder / EVALUATION.report) as temporary:
         temporary.write_text(json.dumps(metrics, indent=2) + "\n")
-    logger.info("wrote %s and %s", output / "results.json", output / "metrics.json")
+    draft.publish()
+    logger.info("wrote %s", " and ".join(str(draft.output / name) for name in ("results.json", EVALUATION.report)))
 
 
 @dataclass
@@ -54,16 +54,12 @@ class Gallery:
     Attributes
     ----------
     folder
-        For the files; those of an earlier run, NNN.jpg, are removed.
+        For the files.
     """
 
     folder: Path
     _shown: list[np.ndarray] = field(default_factory=list)
     _empty: list[np.ndarray] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        for stale in self.folder.glob("[0-9]*.jpg"):
-            stale.unlink()
 
     def add(self, image_id: int, picture: np.ndarray, small: np.ndarray, has_people: bool) -> None:
         """Write the picture of an image, and keep a small one for the sheet."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..datasets import CocoKeypoints
-from ..errors import ConfigError, DataError
+from ..errors import ConfigError, DataError, quote
 
 
 def select_images(dataset: CocoKeypoints, subset: str = "people", limit: int | None = None) -> list[int]:
@@ -30,8 +30,7 @@ def select_images(dataset: CocoKeypoints, subset: str = "people", limit: int | N
     ConfigError
         If the limit is not positive.
     """
-    if limit is not None and limit < 1:
-        raise ConfigError(f"limit={limit}, expected 1 or more images")
+    check_limit(limit)
     if subset == "people":
         ids = [record.id for record in dataset.records if record.people]
     elif subset == "all":
@@ -39,8 +38,32 @@ def select_images(dataset: CocoKeypoints, subset: str = "people", limit: int | N
     else:
         ids = sorted(_listed(Path(subset), dataset))
     if not ids:
-        raise DataError(f"{dataset.annotation_file}: the subset {subset!r} has no images")
+        raise DataError(f"{dataset.annotation_file}: the subset {quote(subset)} has no images")
     return ids[:limit]
+
+
+def check_limit(limit: int | None) -> None:
+    """Make sure that a limit leaves something to evaluate.
+
+    Raises
+    ------
+    ConfigError
+        If it is not positive.
+    """
+    if limit is not None and limit < 1:
+        raise ConfigError(f"limit={limit}, expected 1 or more")
+
+
+def check_options(dataset: str, **given: bool) -> None:
+    """Make sure that no option was given that does not concern a data set.
+
+    Raises
+    ------
+    ConfigError
+        If one was.
+    """
+    if needless := [name for name, was_given in given.items() if was_given]:
+        raise ConfigError(f"{' and '.join(needless)}: not for {dataset}; leave it out")
 
 
 def _listed(path: Path, dataset: CocoKeypoints) -> set[int]:

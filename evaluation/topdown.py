@@ -17,13 +17,14 @@ from ..datasets import CocoKeypoints, MpiiPeople, PersonBox, read_image
 from ..draw import draw_people
 from ..errors import DataError
 from ..inference import BoxEstimator, visible_part
+from ..outputs import Draft, OutputFolder, writing
 from ..person import Person
 from .boxes import ImageBoxes, annotated_boxes, detected_boxes, mpii_boxes
 from .coco import format_scores, load_truth, people_to_results, score_coco
 from .mpii import choose_truth, format_pckh, official_truth, pckh, score_mpii
 from .nms import oks_nms, rescore
-from .reports import Gallery, writable_folder, write_report
-from .subsets import select_images
+from .reports import EVALUATION, Gallery, write_report
+from .subsets import check_limit, check_options, select_images
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ def evaluate_people(
     enlarge
         COCO: by how much boxes grow.
     subset, limit
-        COCO: see `select_images`.
+        COCO: see `select_images`; of MPII the limit counts people.
     truth
         MPII: the file with the true joints; by default ``annot/gt_valid.mat`` in its folder or, if that is not there,
         what the annotations say themselves, see `truth_of_people`.
@@ -73,15 +74,19 @@ def evaluate_people(
     CpmError
         See `evaluate_boxes` and `evaluate_mpii`.
     """
+    notes = {**(report.pop("protocol", None) or {}), "limit": limit}
     if isinstance(dataset, MpiiPeople):
+        check_options("MPII", boxes=str(boxes) != "truth", subset=subset != "people")
         truth = truth or official_truth(dataset)
-        return format_pckh({dataset.split: evaluate_mpii(estimator, dataset, truth, **report)})
+        scores = evaluate_mpii(estimator, dataset, truth, limit=limit, protocol=notes, **report)
+        return format_pckh({dataset.split: scores})
+    check_options("COCO", truth=truth is not None)
     image_ids = select_images(dataset, subset, limit)
     if str(boxes) == "truth":
         images = annotated_boxes(dataset, estimator.aspect, enlarge, image_ids)
     else:
         images = detected_boxes(dataset, boxes, estimator.aspect, enlarge, image_ids)
-    notes = {**(report.pop("protocol", None) or {}), "boxes": str(boxes), "subset": subset, "enlarge": enlarge}
+    notes |= {"boxes": str(boxes), "subset": subset, "enlarge": enlarge}
     figures = evaluate_boxes(estimator, dataset, images, nms_threshold=nms_threshold, protocol=notes, **report)
     table = format_scores({dataset.split: figures})
     return f"{table}\n{format_pckh({dataset.split: figures['PCKh']})}" if "PCKh" in figures else table
@@ -91,7 +96,7 @@ def evaluate_boxes(
     estimator: BoxEstimator,
     dataset: CocoKeypoints,
     images: Sequence[ImageBoxes],
-    output: str | Path | None = None,
+    output: str | Path | OutputFolder | None = None,
     progress: bool = True,
     viz: bool = False,
     nms_threshold: float = 0.9,
@@ -113,7 +118,7 @@ def evaluate_boxes(
     images
         What `annotated_boxes` or `detected_boxes` returned.
     output
-        A folder for ``results.json`` and ``metrics.json``; None writes nothing.
+        A folder for ``results.json`` and ``metrics.json``, see `evaluate_coco`; None writes nothing.
     progress
         Whether to show a progress bar.
     viz
@@ -136,28 +141,28 @@ def evaluate_boxes(
     DataError
         If there are no images or not one can be read.
     ConfigError
-        If the output is not a writable folder.
+        If the output is not a folder to write these results to.
     """
     truth, _, _ = load_truth(dataset.truth(), dataset.skeleton)
-    output = None if output is None else writable_folder(output)
-    gallery = Gallery(output / "viz") if viz and output else None
-    loads = {record.id: record.load for record in dataset.records}
-    run = _run(estimator, images, progress, gallery, loads)
-    results: list[dict[str, Any]] = []
-    skeleton = estimator.codec.skeleton
-    for image, people in zip(images, run.people):
-        rescored = [
-            replace(person, score=rescore(score, person.keypoints, visible))
-            for person, score in zip(people, image.scores)
-        ]
-        kept = _suppress(rescored, image.boxes, skeleton.sigmas, nms_threshold)
-        results += people_to_results(image.image_id, kept, skeleton, dataset.category_id, dataset.skeleton)
-    figures: dict[str, Any] = score_coco(truth, results, dataset.skeleton, [image.image_id for image in images])
-    if heads := _score_heads(estimator, truth, images, run):
-        figures["PCKh"] = heads
-    if output is not None:
-        settings = {"split": dataset.split, "nms_threshold": nms_threshold, "visible": visible}
-        _report(output, estimator, images, run, results, figures, {**settings, **(protocol or {})}, gallery)
+    settings = {"split": dataset.split, "nms_threshold": nms_threshold, "visible": visible}
+    options = {**_settings(estimator), **settings, **(protocol or {})}
+    with writing(output, EVALUATION, options) as draft:
+        gallery = Gallery(draft.folder / "viz") if viz and draft else None
+        loads = {record.id: record.load for record in dataset.records}
+        run = _run(estimator, images, progress, gallery, loads)
+        results: list[dict[str, Any]] = []
+        skeleton = estimator.codec.skeleton
+        for image, people in zip(images, run.people):
+            rescored = [
+                replace(person, score=rescore(score, person.keypoints, visible))
+                for person, score in zip(people, image.scores)
+            ]
+            kept = _suppress(rescored, image.boxes, skeleton.sigmas, nms_threshold)
+            results += people_to_results(image.image_id, kept, skeleton, dataset.category_id, dataset.skeleton)
+        figures: dict[str, Any] = score_coco(truth, results, dataset.skeleton, [image.image_id for image in images])
+        if heads := _score_heads(estimator, truth, images, run):
+            figures["PCKh"] = heads
+        _report(draft, options, images, run, results, figures, gallery)
     return figures
 
 
@@ -165,10 +170,11 @@ def evaluate_mpii(
     estimator: BoxEstimator,
     dataset: MpiiPeople,
     truth: str | Path | None,
-    output: str | Path | None = None,
+    output: str | Path | OutputFolder | None = None,
     progress: bool = True,
     viz: bool = False,
     protocol: Mapping[str, Any] | None = None,
+    limit: int | None = None,
 ) -> dict[str, float]:
     """Score an estimator on the annotated people of MPII (PCKh); parameters as of `evaluate_boxes`.
 
@@ -179,6 +185,8 @@ def evaluate_mpii(
     truth
         ``gt_valid.mat``: the true joints and heads of the same people in the same order; None takes what the
         annotations say, see `truth_of_people`.
+    limit
+        Score only the first so many people.
 
     Returns
     -------
@@ -189,17 +197,20 @@ def evaluate_mpii(
     ------
     DataError
         If the truth is of other people, or not one image can be read.
+    ConfigError
+        If the limit is not positive, or the output is not a folder to write these results to.
     """
-    expected = choose_truth(dataset, truth)
-    images = mpii_boxes(dataset, estimator.aspect)
-    output = None if output is None else writable_folder(output)
-    gallery = Gallery(output / "viz") if viz and output else None
-    run = _run(estimator, images, progress, gallery, {})
-    people = [person for of_image in run.people for person in of_image]
-    figures = score_mpii(np.stack([person.keypoints[:, :2] for person in people]), expected)
-    if output is not None:
+    check_limit(limit)
+    images = mpii_boxes(dataset, estimator.aspect, limit)
+    expected = choose_truth(dataset, truth).first(sum(len(image.boxes) for image in images))
+    options = {**_settings(estimator), "split": dataset.split, "truth": str(truth), **(protocol or {})}
+    with writing(output, EVALUATION, options) as draft:
+        gallery = Gallery(draft.folder / "viz") if viz and draft else None
+        run = _run(estimator, images, progress, gallery, {})
+        people = [person for of_image in run.people for person in of_image]
+        figures = score_mpii(np.stack([person.keypoints[:, :2] for person in people]), expected)
         results = [{"keypoints": person.keypoints.round(3).tolist(), "score": person.score} for person in people]
-        _report(output, estimator, images, run, results, figures, {"truth": str(truth), **(protocol or {})}, gallery)
+        _report(draft, options, images, run, results, figures, gallery)
     return figures
 
 
@@ -267,21 +278,22 @@ def _suppress(
     return [people[place] for place in oks_nms(keypoints, scores, areas, np.asarray(sigmas), threshold)]
 
 
+def _settings(estimator: BoxEstimator) -> dict[str, Any]:
+    return {"size": list(estimator.size), "flip": estimator.flip, "unbiased": estimator.codec.unbiased}
+
+
 def _report(
-    output: Path,
-    estimator: BoxEstimator,
+    draft: Draft | None,
+    options: Mapping[str, Any],
     images: Sequence[ImageBoxes],
     run: _Run,
     results: Sequence[Mapping[str, Any]],
     figures: Mapping[str, float],
-    protocol: Mapping[str, Any],
     gallery: Gallery | None,
 ) -> None:
     seconds = run.seconds / max(len(images) - len(run.skipped), 1)
-    settings = {"size": list(estimator.size), "flip": estimator.flip, "unbiased": estimator.codec.unbiased}
-    notes = {**settings, **protocol, "images": len(images), "people": sum(len(image.boxes) for image in images)}
-    metrics = {**figures, "protocol": notes, "skipped": run.skipped, "seconds_per_image": seconds}
-    write_report(output, results, metrics)
-    if gallery is not None:
-        gallery.write_sheet(output / "people.jpg")
     logger.info("%d images, %d skipped, %.3g s per image", len(images), len(run.skipped), seconds)
+    if draft is not None:
+        notes = {**options, "images": len(images), "people": sum(len(image.boxes) for image in images)}
+        metrics = {**figures, "protocol": notes, "skipped": run.skipped, "seconds_per_image": seconds}
+        write_report(draft, results, metrics, gallery)

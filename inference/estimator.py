@@ -13,7 +13,7 @@ import numpy as np
 
 from ..checks import check_image
 from ..codecs import Codec, OffsetCodec
-from ..errors import ConfigError
+from ..errors import ConfigError, quote
 from ..models.posenet import MAPS
 from ..person import Person
 from .averaging import join_offsets, resample, unmirror
@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 REFERENCES = ("height", "shorter")
 LONGEST = 16  # times as long as its reference is the longer side of a network's input at most
+
+_LARGEST = 10_000  # pixels of the side of an input that the scales refer to: beyond that no memory is enough
 
 
 class Maps(NamedTuple):
@@ -107,11 +109,15 @@ class PoseEstimator:
         self.pad_value = pad_value
         self.reference = reference
         if reference not in REFERENCES:
-            raise ConfigError(f"reference={reference!r}, expected one of {', '.join(REFERENCES)}")
+            raise ConfigError(f"reference={quote(reference)}, expected one of {', '.join(REFERENCES)}")
         if not self.scales or not all(0 < scale < float("inf") for scale in self.scales):
-            raise ConfigError(f"scales={tuple(scales)}, expected one or more positive numbers")
+            raise ConfigError(f"scales={quote(tuple(scales))}, expected one or more positive numbers")
         if box_size <= 0:
             raise ConfigError(f"box_size={box_size}, expected a positive number of pixels")
+        if max(self.scales) * box_size > _LARGEST:
+            raise ConfigError(
+                f"scales={quote(tuple(scales))} of box_size={box_size}: expected inputs of up to {_LARGEST} pixels"
+            )
         if not 0 <= pad_value <= 255:
             raise ConfigError(f"pad_value={pad_value}, expected a grey level from 0 to 255")
 

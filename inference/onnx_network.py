@@ -65,7 +65,7 @@ class OnnxNetwork:
         if threads is not None and threads < 1:
             raise ConfigError(f"threads={threads}, expected a positive number")
         if runtime not in RUNTIMES:
-            raise ConfigError(f"runtime={runtime!r}, expected one of {', '.join(RUNTIMES)}")
+            raise ConfigError(f"runtime={quote(runtime)}, expected one of {', '.join(RUNTIMES)}")
         self.path, self.runtime = Path(path), runtime
         open_file = _open_openvino if runtime == "openvino" else _open_onnxruntime
         expect_kind(self.path, "onnx")

@@ -8,7 +8,7 @@ from typing import Any
 
 import mxnet as mx
 
-from ..errors import ConfigError
+from ..errors import ConfigError, quote
 from ..models import PoseNet, load_network, read_checkpoint
 from ..models.file_kind import find_kind
 from .onnx_network import RUNTIMES, OnnxNetwork
@@ -57,7 +57,7 @@ def open_network(
     """
     path = Path(path)
     if backend is not None and backend not in BACKENDS:
-        raise ConfigError(f"backend={backend!r}, expected one of {', '.join(BACKENDS)}")
+        raise ConfigError(f"backend={quote(backend)}, expected one of {', '.join(BACKENDS)}")
     if is_exported(path):
         if backend == "mxnet":
             raise ConfigError(f"{path}: an exported network runs on {' or '.join(RUNTIMES)}, not on mxnet")

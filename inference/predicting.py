@@ -17,10 +17,13 @@ from ..datasets import name_some, read_image
 from ..draw import contact_sheet, draw_people, save_image
 from ..errors import ConfigError, DataError
 from ..files import write_json
+from ..outputs import Contents, OutputFolder
 from ..person import Person
 from ..skeletons import Skeleton
 
 logger = logging.getLogger(__name__)
+
+PREDICTION = Contents("people.json", ("people.jpg", "pictures/*"), listed=True)
 
 _SHEET = 12  # pictures on people.jpg
 _REASONS = 5  # that are listed; people.json has all of them
@@ -74,7 +77,7 @@ def predict_files(
     find: Finder,
     paths: Sequence[Path],
     skeleton: Skeleton,
-    output: str | Path,
+    output: str | Path | OutputFolder,
     visible: float = 0.0,
     notes: Mapping[str, Any] | None = None,
     progress: bool = True,
@@ -90,11 +93,12 @@ def predict_files(
     skeleton
         Their K joints.
     output
-        A folder for ``people.json``, a picture with skeletons for each, and a sheet of the first, ``people.jpg``.
+        A folder for ``people.json``, a picture with skeletons for each, and a sheet of the first, ``people.jpg``,
+        written at the end. One with people found with other notes is refused; an `OutputFolder` may say otherwise.
     visible
         Joints of a lower score are not drawn.
     notes
-        What else to write into ``people.json``, e.g. the network.
+        What else to write into ``people.json``: the network, the pictures asked for and all options.
     progress
         Whether to show a progress bar on a terminal.
 
@@ -108,19 +112,18 @@ def predict_files(
     DataError
         If not one picture can be read.
     ConfigError
-        If the output is not a folder.
+        If the output is not a folder to write these results to, or a picture lies where drawings go.
     """
-    output = Path(output)
+    notes = dict(notes or {})
     paths = list(dict.fromkeys(paths))
-    drawn = _drawn_names(paths)
-    if output.exists() and not output.is_dir():
-        raise ConfigError(f"{output}: a file, expected a folder for the output")
     found: dict[Path, list[Person]] = {}
     skipped: dict[Path, str] = {}
     sheet: list[np.ndarray] = []
-    with logging_redirect_tqdm():
+    folder = output if isinstance(output, OutputFolder) else OutputFolder(output)
+    with folder.writing(PREDICTION, notes) as draft, logging_redirect_tqdm():
+        _check_places(paths, folder.path)
         hidden = None if progress else True  # None hides it where there is no terminal
-        for path, name in tqdm(list(zip(paths, drawn)), unit="image", disable=hidden):
+        for path, name in tqdm(list(zip(paths, _drawn_names(paths))), unit="image", disable=hidden):
             try:
                 image = read_image(path)
                 found[path] = list(find(path, image))
@@ -128,15 +131,24 @@ def predict_files(
                 skipped[path] = str(error).replace("\n", "\\n")  # which names of files may hold
                 continue
             picture = draw_people(image, [visible_part(person, visible) for person in found[path]], skeleton)
-            save_image(output / "pictures" / name, picture)
+            save_image(draft.folder / "pictures" / name, picture)
             if len(sheet) < _SHEET:
                 sheet.append(picture)
-    predictions = Predictions(found, skipped)
-    predictions.check()
-    content = {**(notes or {}), "joints": list(skeleton.joints), **predictions.as_dict()}
-    write_json(output / "people.json", content)
-    save_image(output / "people.jpg", contact_sheet(sheet, columns=min(4, len(sheet)), height=240))
+        predictions = Predictions(found, skipped)
+        predictions.check()
+        save_image(draft.folder / "people.jpg", contact_sheet(sheet, columns=min(4, len(sheet)), height=240))
+        content = {**notes, "joints": list(skeleton.joints), **predictions.as_dict(), "files": draft.files}
+        write_json(draft.folder / PREDICTION.report, content)
+        draft.publish()
     return predictions
+
+
+def _check_places(paths: Sequence[Path], output: Path) -> None:
+    """Make sure that no picture lies where drawings go, which would take its place."""
+    sheet, drawings = (output / "people.jpg").resolve(), (output / "pictures").resolve()
+    for path in map(Path.resolve, paths):
+        if path == sheet or path.parent == drawings:
+            raise ConfigError(f"{path}: lies in the output folder {output}, where drawings go; choose another --output")
 
 
 def visible_part(person: Person, least: float) -> Person:

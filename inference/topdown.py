@@ -14,6 +14,8 @@ from ..datasets import PersonBox, crop_warp
 from ..errors import ConfigError
 from ..person import Person
 
+_LARGEST = 4096  # pixels of a side of a crop
+
 
 class BoxEstimator:
     """Find the joints of the person in each box (Xiao et al. 2018).
@@ -37,7 +39,7 @@ class BoxEstimator:
     Raises
     ------
     ConfigError
-        If a number is not positive.
+        If a number is not positive, or the size is too large or not one that the network takes.
     """
 
     def __init__(
@@ -51,6 +53,11 @@ class BoxEstimator:
     ) -> None:
         if min(size) < 1 or batch_size < 1:
             raise ConfigError(f"size={size}, batch_size={batch_size}, expected positive numbers")
+        if max(size) > _LARGEST:
+            raise ConfigError(f"size={size}, expected up to {_LARGEST} pixels")
+        multiple = getattr(net, "multiple", 1)
+        if size[0] % multiple or size[1] % multiple:
+            raise ConfigError(f"size={size} of width and height, expected multiples of {multiple}")
         self.net, self.codec, self.size, self.flip = net, codec, (int(size[0]), int(size[1])), flip
         self.ctx, self.batch_size = ctx, batch_size
 

@@ -14,7 +14,7 @@ from .loading import get_model, load_network, network_from_meta
 from .posenet import NORMALISATIONS, PoseNet, freeze_batch_norm
 from .pretrained import PRETRAINED
 from .quantizing import CALIBRATIONS, Accuracy, quantize_network
-from .registry import list_models, register_model
+from .registry import check_model, list_models, register_model
 
 __all__ = [
     "CALIBRATIONS",
@@ -25,6 +25,7 @@ __all__ = [
     "Checkpoint",
     "CpmNet",
     "PoseNet",
+    "check_model",
     "export_onnx",
     "export_symbol",
     "fetch",

@@ -104,7 +104,7 @@ def export_symbol(net: PoseNet, path: str | Path, stage: int = -1, extra: Mappin
     graph = _trace(net, stage, extra)
     auxiliary = set(graph.symbol.list_auxiliary_states())
     arrays = {("aux:" if name in auxiliary else "arg:") + name: array for name, array in graph.params.items()}
-    symbol_file, params_file = _symbol_files(path)
+    symbol_file, params_file = symbol_files(path)
     with atomic_path(params_file) as params, atomic_path(symbol_file) as symbol:
         mx.nd.save(str(params), arrays)
         symbol.write_text(graph.symbol.tojson())
@@ -124,7 +124,7 @@ def verify_export(net: PoseNet, path: str | Path, stage: int = -1) -> float:
         If onnxruntime is missing, or there is no such stage.
     """
     prefix, symbol, _ = str(path).rpartition("-symbol.json")
-    run = _symbol_runner(*_symbol_files(prefix)) if symbol else _onnx_runner(path)
+    run = _symbol_runner(*symbol_files(prefix)) if symbol else _onnx_runner(path)
     return _compare(net, run, path, stage)
 
 
@@ -306,7 +306,8 @@ def first_line(error: Exception) -> str:
     return str(error).partition("\n")[0]
 
 
-def _symbol_files(path: str | Path) -> tuple[Path, Path]:
+def symbol_files(path: str | Path) -> tuple[Path, Path]:
+    """Return the two files of an exported symbol: the graph and the parameters."""
     return Path(f"{path}-symbol.json"), Path(f"{path}-0000.params")
 
 

@@ -68,7 +68,7 @@ class Heads:
     def __post_init__(self) -> None:
         for option in ("offsets", "sigmoid"):
             if not isinstance(getattr(self, option), bool):
-                raise ConfigError(f"{option}={getattr(self, option)!r}, expected True or False")
+                raise ConfigError(f"{option}={quote(getattr(self, option))}, expected True or False")
         if not self.skeleton.limbs:
             raise ConfigError(
                 f"skeleton {quote(self.skeleton.name)} has no limbs, which join the joints of whole images to people; "
@@ -212,7 +212,9 @@ class Normalise(HybridBlock):
     def __init__(self, normalisation: str) -> None:
         super().__init__()
         if not isinstance(normalisation, str) or normalisation not in NORMALISATIONS:
-            raise ConfigError(f"normalisation {normalisation!r} is unknown, expected one of {sorted(NORMALISATIONS)}")
+            raise ConfigError(
+                f"normalisation {quote(normalisation)} is unknown, expected one of {sorted(NORMALISATIONS)}"
+            )
         mean, deviation = (np.array(values, np.float32) for values in NORMALISATIONS[normalisation])
         with self.name_scope():
             self.mean = self.params.get_constant("mean", mean.reshape(1, 3, 1, 1))

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from ..errors import CheckpointError, ConfigError, DataError
+from ..errors import CheckpointError, ConfigError, DataError, quote
 from ..files import atomic_path
 from .equalising import equalise
 from .export import export_onnx, first_line, import_optional, open_session, silence
@@ -111,7 +111,7 @@ def quantize_network(
         If the network cannot be converted.
     """
     if calibration not in CALIBRATIONS:
-        raise ConfigError(f"calibration={calibration!r}, expected one of {', '.join(CALIBRATIONS)}")
+        raise ConfigError(f"calibration={quote(calibration)}, expected one of {', '.join(CALIBRATIONS)}")
     if Path(path).suffix != ".onnx":
         raise ConfigError(f"{path}: expected a name that ends in .onnx, by which it is known what it is")
     if float_layers is not None and float_layers < 0:

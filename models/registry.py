@@ -34,6 +34,7 @@ class Entry:
 
 
 _MODELS: dict[str, Entry] = {}
+_SMALLEST = 1e-30  # of numbers that are not 0: MXNet refuses what float32 cannot hold
 
 
 def register_model(zoo: ZooFile | None = None, skeleton: Skeleton = OPENPOSE_18) -> Callable[[Builder], Builder]:
@@ -89,7 +90,7 @@ def check_number(option: str, value: Any, low: float, high: float) -> None:
     """
     whole = isinstance(low, int)
     kinds = (int,) if whole else (int, float)
-    if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
+    if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high or 0 < value < _SMALLEST:
         kind = "a whole number" if whole else "a number"
         raise ConfigError(f"{option}={quote(value)}, expected {kind} from {low} to {high}")
 

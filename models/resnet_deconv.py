@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import ConfigError
+from ..errors import ConfigError, quote
 from ..skeletons import COCO_17, Skeleton
 from . import trunks
 from .posenet import Heads, PoseNet
@@ -37,7 +37,7 @@ class ResNetDeconv(PoseNet):
     def __init__(self, skeleton: Skeleton, normalisation: str, depth: int, channels: int, pafs: bool) -> None:
         super().__init__(skeleton, normalisation)
         if isinstance(depth, bool) or depth not in _DEPTHS:
-            raise ConfigError(f"depth={depth!r}, expected one of {', '.join(map(str, _DEPTHS))}")
+            raise ConfigError(f"depth={quote(depth)}, expected one of {', '.join(map(str, _DEPTHS))}")
         check_number("channels", channels, 1, _MOST_CHANNELS)
         heads = Heads(skeleton) if pafs else None
         self.kinds = (heads.kinds,) if heads else (("heatmaps",),)

@@ -6,28 +6,38 @@ python scripts/evaluate.py --resume=output/cpm_res50_coco/best.npz --viz
 import argparse
 from pathlib import Path
 
-from cpm.cli import parse_devices, parse_scales, run
+from cpm.cli import Parser, check_files, parse_count, parse_device, parse_index, parse_scales, run
 from cpm.codecs import RULES, crowd_codec
 from cpm.datasets import open_dataset
 from cpm.errors import ConfigError
-from cpm.evaluation import PROTOCOLS, apply_protocol, apply_sigmas, choose_protocol, evaluate_crowd
+from cpm.evaluation import (
+    PROTOCOLS,
+    apply_protocol,
+    apply_sigmas,
+    check_task,
+    choose_protocol,
+    evaluate_crowd,
+    output_folder,
+)
 from cpm.inference import BACKENDS, REFERENCES, PoseEstimator, is_exported, open_network, stage_from_last
 
 
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     what = parser.add_argument_group("what to evaluate")
     what.add_argument("--resume", type=Path, metavar="FILE", help="the network: a checkpoint (.npz), or an exported "
                       "one (.onnx), in float or int8 (required)")  # fmt: skip
     what.add_argument("--model", metavar="NAME", help="the network (default: the one that the checkpoint names)")
-    what.add_argument("--stage", type=int, default=0, metavar="N", help="whose maps to use: 0 is the last stage, 1 the "
-                      "one before, and so on (default: 0)")  # fmt: skip
+    what.add_argument("--stage", type=parse_index, default=0, metavar="N", help="whose maps to use: 0 is the last "
+                      "stage, 1 the one before, and so on (default: 0)")  # fmt: skip
     add_data_options(parser)
     add_estimator_options(parser)
     output = parser.add_argument_group("output")
     output.add_argument("--output", type=Path, metavar="DIR", help="the folder for results.json and metrics.json "
-                        "(default: output/eval/FOLDER-NPZ, by the names of the checkpoint and its folder)")  # fmt: skip
+                        "(default: output/eval/FOLDER-NPZ, by the names of the checkpoint and its folder; with -2, -3, "
+                        "... added where it holds results of other options)")  # fmt: skip
+    output.add_argument("--overwrite", action="store_true", help="replace results of other options in that folder")
     output.add_argument("--viz", action="store_true", help="write skeletons, heatmaps and PAFs of every image to viz/ "
                         "in that folder")  # fmt: skip
     output.add_argument("--show", action="store_true", help="show the same pictures in a window: any key for the next, "
@@ -53,7 +63,8 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     data.add_argument("--subset", metavar="{people,all,FILE}", help="people: images with annotated people; all: every "
                       "image; FILE: those of a text file, one per line as id, file name, or the columns index, id, "
                       "file name, height, width (default: people)")  # fmt: skip
-    data.add_argument("--limit", type=int, metavar="N", help="only the first N of these images (default: all of them)")
+    data.add_argument("--limit", type=parse_count, metavar="N", help="only the first N of these images, or people of "
+                      "MPII (default: all of them)")  # fmt: skip
     data.add_argument("--truth", metavar="MAT", help="MPII: the file with true joints and heads "
                       "(default: annot/gt_valid.mat in the folder)")  # fmt: skip
 
@@ -65,7 +76,7 @@ def add_estimator_options(parser: argparse.ArgumentParser) -> None:
                      "units of --box-size (default for these four: the test section of the training recipe, else "
                      "0.5,1,1.5,2 with flip at 368 pixels of height)")  # fmt: skip
     how.add_argument("--flip", action=argparse.BooleanOptionalAction, help="average with the mirror image, or do not")
-    how.add_argument("--box-size", type=int, metavar="PIXELS", help="the size of the input at scale 1")
+    how.add_argument("--box-size", type=parse_count, metavar="PIXELS", help="the size of the input at scale 1")
     how.add_argument("--reference", choices=REFERENCES, help="which side of an image has that size")
     how.add_argument("--sigmas", type=parse_scales, metavar="S,S", help="COCO: how exactly people agree on the joints, "
                      "one number for all or one for each (default: those of the body)")  # fmt: skip
@@ -88,27 +99,26 @@ def main() -> None:
         return
     if args.resume is None:
         raise ConfigError("--resume is missing: which network is to be evaluated?")
-    exported = args.gpus is None and is_exported(args.resume)
-    devices = parse_devices("-1" if exported else args.gpus)
-    if args.gpus and len(devices) > 1:
-        raise ConfigError(f"--gpus={args.gpus}: evaluation runs on one device")
-    net, meta = open_network(args.resume, args.backend, devices[0], args.model)
+    device = parse_device(args.gpus, is_exported(args.resume))
+    check_files(truth=args.truth, subset=None if args.subset in ("people", "all") else args.subset)
+    output = output_folder(args.output, args.resume, args.overwrite)
+    net, meta = open_network(args.resume, args.backend, device, args.model)
+    check_task(net.kinds, args.resume, "cpm")
     names = ("dataset", "split", "scales", "flip", "reference")
-    choice = {"category": args.category, "skip_unlisted": args.skip_unlisted}
     given = {name: getattr(args, name) for name in names}
     subset, limit = args.subset, args.limit
-    if args.protocol:
+    if args.protocol is not None:
         fixed = apply_protocol(args.protocol, {**given, "subset": subset, "limit": limit})
         given, subset, limit = {name: getattr(fixed, name) for name in names}, fixed.images, fixed.limit
-    protocol = choose_protocol(meta, args.resume, root=args.dataset_root, box_size=args.box_size, **given, **choice)
-    data = (protocol.dataset, protocol.root, protocol.split)
-    dataset = open_dataset(*data, net.skeleton, protocol.category, protocol.skip_unlisted)
+    data = {"category": args.category, "skip_unlisted": args.skip_unlisted}
+    protocol = choose_protocol(meta, args.resume, root=args.dataset_root, box_size=args.box_size, **given, **data)
+    where = (protocol.dataset, protocol.root, protocol.split)
+    dataset = open_dataset(*where, net.skeleton, protocol.category, protocol.skip_unlisted)
     apply_sigmas(net, dataset, args.sigmas)
     codec = crowd_codec(net, protocol.sigma, protocol.paf_width, RULES[args.rules], offsets=not args.no_offsets)
-    stage = stage_from_last(net, args.stage, devices[0])
+    stage = stage_from_last(net, args.stage, device)
     scales = (protocol.scales, protocol.flip, protocol.box_size)
-    estimator = PoseEstimator(net, codec, *scales, devices[0], stage, reference=protocol.reference)
-    output = args.output or Path("output/eval") / f"{args.resume.resolve().parent.name}-{args.resume.stem}"
+    estimator = PoseEstimator(net, codec, *scales, device, stage, reference=protocol.reference)
     notes = {
         "dataset": str(protocol.root),
         "name": args.protocol or "",
@@ -116,8 +126,9 @@ def main() -> None:
         "model": net.name,
         "checkpoint": str(args.resume),
         "backend": args.backend or "default",
-        "device": str(devices[0]),
+        "device": str(device),
         "sigmas": args.sigmas,
+        "no_offsets": args.no_offsets or None,
     }
     table = evaluate_crowd(
         estimator,

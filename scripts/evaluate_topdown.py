@@ -6,17 +6,16 @@ python scripts/evaluate_topdown.py --resume=output/pose_resnet50_coco_256x192/be
 import argparse
 from pathlib import Path
 
-from cpm.cli import parse_devices, parse_scales, parse_size, run
+from cpm.cli import Parser, check_files, parse_count, parse_device, parse_scales, parse_share, parse_size, run
 from cpm.codecs import HeatmapCodec
 from cpm.datasets import open_dataset
-from cpm.errors import ConfigError
-from cpm.evaluation import apply_sigmas, choose_box_protocol, evaluate_people
+from cpm.evaluation import apply_sigmas, check_task, choose_box_protocol, evaluate_people, output_folder
 from cpm.inference import BACKENDS, BoxEstimator, is_exported, open_network
 
 
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     what = parser.add_argument_group("what to evaluate")
     what.add_argument("--resume", type=Path, required=True, metavar="FILE", help="the network: a checkpoint "
                       "(.npz), or an exported one (.onnx), in float or int8 (required)")  # fmt: skip
@@ -40,7 +39,8 @@ def parse_arguments() -> argparse.Namespace:
         help="COCO: people, images with annotated people; all; FILE, those that a text file lists "
         "(default: %(default)s)",
     )
-    data.add_argument("--limit", type=int, metavar="N", help="only the first N of these images")
+    data.add_argument("--limit", type=parse_count, metavar="N", help="only the first N of these images, "
+                      "or people of MPII")  # fmt: skip
     how = parser.add_argument_group("how")
     how.add_argument("--size", type=parse_size, metavar="HxW", help="of the crops (default for these: the recipe of "
                      "the training, else 256x192 for COCO, 256x256 for MPII)")  # fmt: skip
@@ -50,8 +50,8 @@ def parse_arguments() -> argparse.Namespace:
     how.add_argument("--unbiased", action=argparse.BooleanOptionalAction, help="joints between the cells, or not")
     how.add_argument("--sigmas", type=parse_scales, metavar="S,S", help="COCO: how exactly people agree on the joints, "
                      "one number for all or one for each (default: those of the body)")  # fmt: skip
-    how.add_argument("--nms", type=float, default=0.9, metavar="OKS", help="drop the worse of people more alike than "
-                     "that (default: %(default)s)")  # fmt: skip
+    how.add_argument("--nms", type=parse_share, default=0.9, metavar="OKS", help="drop the worse of people more alike "
+                     "than that (default: %(default)s)")  # fmt: skip
     how.add_argument("--backend", choices=BACKENDS, help="what runs the network (default: mxnet for .npz, "
                      "onnxruntime for .onnx)")  # fmt: skip
     how.add_argument(
@@ -59,7 +59,9 @@ def parse_arguments() -> argparse.Namespace:
     )
     output = parser.add_argument_group("output")
     output.add_argument("--output", type=Path, metavar="DIR", help="the folder for results.json and metrics.json "
-                        "(default: output/eval/FOLDER-NPZ, by the names of the checkpoint and its folder)")  # fmt: skip
+                        "(default: output/eval/FOLDER-NPZ, by the names of the checkpoint and its folder; with -2, -3, "
+                        "... added where it holds results of other options)")  # fmt: skip
+    output.add_argument("--overwrite", action="store_true", help="replace results of other options in that folder")
     output.add_argument("--viz", action="store_true", help="write a picture of every image to viz/ in that folder")
     return parser.parse_args()
 
@@ -67,21 +69,34 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     """Parse, build, evaluate."""
     args = parse_arguments()
-    devices = parse_devices("-1" if args.gpus is None and is_exported(args.resume) else args.gpus)
-    if args.gpus and len(devices) > 1:
-        raise ConfigError(f"--gpus={args.gpus}: evaluation runs on one device")
-    net, meta = open_network(args.resume, args.backend, devices[0])
-    given = {"dataset": args.dataset, "root": args.dataset_root, "split": args.split, "size": args.size,
-             "category": args.category, "skip_unlisted": args.skip_unlisted}  # fmt: skip
+    device = parse_device(args.gpus, is_exported(args.resume))
+    check_files(boxes=None if args.boxes == "truth" else args.boxes, truth=args.truth)
+    check_files(subset=None if args.subset in ("people", "all") else args.subset)
+    output = output_folder(args.output, args.resume, args.overwrite)
+    net, meta = open_network(args.resume, args.backend, device)
+    check_task(net.kinds, args.resume, "topdown")
+    given = {
+        "dataset": args.dataset,
+        "root": args.dataset_root,
+        "split": args.split,
+        "size": args.size,
+        "category": args.category,
+        "skip_unlisted": args.skip_unlisted,
+    }
     protocol = choose_box_protocol(meta, args.resume, **given, flip=args.flip, unbiased=args.unbiased)
     data = (protocol.dataset, protocol.root, protocol.split)
     dataset = open_dataset(*data, net.skeleton, protocol.category, protocol.skip_unlisted)
     apply_sigmas(net, dataset, args.sigmas)
     codec = HeatmapCodec(net.skeleton, net.stride, protocol.sigma, protocol.unbiased, args.shift)
-    estimator = BoxEstimator(net, codec, protocol.size, protocol.flip, devices[0])
-    output = args.output or Path("output/eval") / f"{args.resume.resolve().parent.name}-{args.resume.stem}"
-    notes = {"model": net.name, "checkpoint": str(args.resume), "backend": args.backend or "default",
-             "sigmas": args.sigmas}  # fmt: skip
+    estimator = BoxEstimator(net, codec, protocol.size, protocol.flip, device)
+    notes = {
+        "model": net.name,
+        "checkpoint": str(args.resume),
+        "backend": args.backend or "default",
+        "dataset": str(protocol.root),
+        "sigmas": args.sigmas,
+        "no_shift": not args.shift or None,
+    }
     choice = {"boxes": args.boxes, "subset": args.subset, "limit": args.limit, "truth": args.truth}
     table = evaluate_people(
         estimator, dataset, **choice, enlarge=protocol.enlarge, nms_threshold=args.nms, output=output, viz=args.viz,

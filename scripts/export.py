@@ -6,22 +6,21 @@ python scripts/export.py output/cpm_res50_coco/best.npz --output cpm_res50.onnx
 import argparse
 from pathlib import Path
 
-from cpm.cli import run
-from cpm.errors import ConfigError
+from cpm.cli import Parser, parse_index, run
 from cpm.inference import stage_from_last
 from cpm.models import load_network, read_checkpoint
-from cpm.models.export import INPUT, export_onnx, export_symbol
+from cpm.models.export import INPUT, export_onnx, export_symbol, symbol_files
+from cpm.outputs import check_output_files
 
 EXPORTERS = {"onnx": export_onnx, "symbol": export_symbol}
+FILES = {"onnx": lambda path: (path,), "symbol": symbol_files}
 
 
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="the network (.npz)")
-    parser.add_argument(
-        "--format", default="onnx", metavar="{onnx,symbol}", help="what to write (default: %(default)s)"
-    )
+    parser.add_argument("--format", default="onnx", choices=EXPORTERS, help="what to write (default: %(default)s)")
     parser.add_argument(
         "--output",
         type=Path,
@@ -31,7 +30,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--stage",
-        type=int,
+        type=parse_index,
         default=0,
         metavar="N",
         help="whose maps to return: 0 is the last stage, 1 the one before, and so on (default: 0)",
@@ -42,16 +41,13 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     """Parse, load, export."""
     args = parse_arguments()
-    if args.format not in EXPORTERS:
-        raise ConfigError(f"--format={args.format}: expected {' or '.join(EXPORTERS)}")
+    files = FILES[args.format](args.output)
+    check_output_files(*files)
     checkpoint = read_checkpoint(args.checkpoint)
     net = load_network(checkpoint)
     stage = stage_from_last(net, args.stage)
     extra = {key: checkpoint.meta[key] for key in ("config", "recipe") if key in checkpoint.meta}
     difference = EXPORTERS[args.format](net, args.output, stage, extra)
-    files = (
-        [args.output] if args.format == "onnx" else [f"{args.output}-{end}" for end in ("symbol.json", "0000.params")]
-    )
     print(f"wrote {' and '.join(map(str, files))}: {net.name}, stage {args.stage}")
     print(f"input: images, {INPUT}; both sides multiples of {net.multiple}")
     print(f"outputs: {', '.join(net.kinds[stage])}, (batch, channels, height / {net.stride}, width / {net.stride})")

@@ -3,10 +3,9 @@
 python scripts/fetch_pretrained.py lightweight_openpose_openvino
 """
 
-import argparse
 from pathlib import Path
 
-from cpm.cli import run
+from cpm.cli import Parser, run
 from cpm.files import atomic_path
 from cpm.models.fetching import fetch, next_command
 from cpm.models.pretrained import markdown_table, readme
@@ -14,7 +13,7 @@ from cpm.models.pretrained import markdown_table, readme
 
 def main() -> None:
     """Parse the command line and make the network available."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument("name", nargs="?", metavar="NAME", help="the network, see --list")
     parser.add_argument(
         "--file",

@@ -7,14 +7,14 @@ python scripts/evaluate.py --resume=pretrained/openpose_coco.npz
 import argparse
 from pathlib import Path
 
-from cpm.cli import parse_assignments, run
+from cpm.cli import Parser, parse_assignments, run
 from cpm.models import INPUTS, import_trunk, import_weights, list_models, save_network
 from cpm.models.registry import check_model
 
 
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument(
         "source",
         type=Path,

@@ -8,13 +8,13 @@ from __future__ import annotations
 import argparse
 import logging
 
-from cpm.cli import run
+from cpm.cli import Parser, run
 from cpm.datasets.synthetic import write_synthetic
 
 
 def main() -> None:
     """Parse the command line and write the data set, unless it is there."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument("--output", default="data/synthetic", help="folder to write to (default: %(default)s)")
     parser.add_argument("--train", type=int, default=2000, help="training pictures (default: %(default)s)")
     parser.add_argument("--val", type=int, default=200, help="validation pictures (default: %(default)s)")

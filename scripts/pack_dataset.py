@@ -10,13 +10,13 @@ The packed file stands for its folder: --dataset-root=data/packed trains on trai
 import argparse
 from pathlib import Path
 
-from cpm.cli import run
+from cpm.cli import Parser, run
 from cpm.datasets.packing import FORMATS, SUBSETS, open_source, write_dataset
 
 
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument(
         "source", type=Path, metavar="SOURCE", help="the folder in COCO's layout, COCO.json or HDF5 file"
     )

@@ -9,11 +9,11 @@ picture, else those of --boxes, or those that --detector finds.
 import argparse
 from pathlib import Path
 
-from cpm.cli import parse_devices, parse_scales, parse_size, run
+from cpm.cli import Parser, check_files, parse_count, parse_device, parse_scales, parse_share, parse_size, run
 from cpm.codecs import RULES, HeatmapCodec, crowd_codec
 from cpm.datasets import list_images
 from cpm.errors import ConfigError
-from cpm.evaluation import choose_box_protocol, choose_protocol
+from cpm.evaluation import choose_box_protocol, choose_protocol, task_of
 from cpm.inference import (
     BACKENDS,
     BoxEstimator,
@@ -26,16 +26,22 @@ from cpm.inference import (
     predict_files,
     whole_image,
 )
+from cpm.outputs import OutputFolder
+
+OUTPUT = Path("output/predict")
+HOW = ("flip", "backend", "scales", "box_size", "rules", "boxes", "detector", "threshold", "size")  # see people.json
 
 
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument("pictures", nargs="+", type=Path, metavar="PICTURE", help="files, or folders of them")
     parser.add_argument("--resume", type=Path, required=True, metavar="FILE", help="the network: a checkpoint "
                         "(.npz), or an exported one (.onnx) (required)")  # fmt: skip
-    parser.add_argument("--output", type=Path, default=Path("output/predict"), metavar="DIR", help="for "
-                        "people.json, pictures/ and the sheet people.jpg (default: %(default)s)")  # fmt: skip
+    parser.add_argument("--output", type=Path, metavar="DIR", help="for people.json, pictures/ and the "
+                        f"sheet people.jpg (default: {OUTPUT}; with -2, -3, ... added where it holds people found "
+                        "otherwise or elsewhere)")  # fmt: skip
+    parser.add_argument("--overwrite", action="store_true", help="replace what is found in that folder")
     parser.add_argument("--flip", action=argparse.BooleanOptionalAction, help="average with the mirror image, or "
                         "do not (default: as the recipe of the training says)")  # fmt: skip
     parser.add_argument("--backend", choices=BACKENDS, help="what runs the network (default: mxnet for "
@@ -46,21 +52,21 @@ def parse_arguments() -> argparse.Namespace:
     whole.add_argument(
         "--scales", type=parse_scales, metavar="S,S", help="heights of the input, in units of --box-size (default: 1)"
     )
-    whole.add_argument("--box-size", type=int, metavar="PIXELS", help="(default: that of the recipe, else 368)")
+    whole.add_argument("--box-size", type=parse_count, metavar="PIXELS", help="(default: that of the recipe, else 368)")
     whole.add_argument("--rules", choices=RULES, default="default", help="how maps are decoded (default: %(default)s)")
     boxes = parser.add_argument_group("top-down networks")
     source = boxes.add_mutually_exclusive_group()
-    source.add_argument("--boxes", type=Path, metavar="JSON", help='{"photo.jpg": [[left, top, width, height], ...]}')
+    source.add_argument("--boxes", metavar="JSON", help='{"photo.jpg": [[left, top, width, height], ...]}')
     source.add_argument("--detector", nargs=2, metavar=("NAME", "PARAMS"), help="a detector of GluonCV and the file "
                         "with its parameters, e.g. ssd_512_resnet50_v1_coco")  # fmt: skip
-    boxes.add_argument("--threshold", type=float, default=0.5, help="of the detector (default: %(default)s)")
+    boxes.add_argument("--threshold", type=parse_share, default=0.5, help="of the detector (default: %(default)s)")
     boxes.add_argument("--size", type=parse_size, metavar="HxW", help="of the crops (default: that of the recipe)")
     return parser.parse_args()
 
 
 def build_finder(args: argparse.Namespace, net, meta, ctx):
     """Return what finds the people in an image, and the score from which on joints are drawn."""
-    if net.kinds[-1] != ("heatmaps",):
+    if task_of(net.kinds) == "cpm":
         if args.boxes or args.detector or args.size:
             raise ConfigError(
                 f"{args.resume}: finds everybody in a picture, --boxes, --detector and --size are not for it"
@@ -85,13 +91,17 @@ def build_finder(args: argparse.Namespace, net, meta, ctx):
 def main() -> None:
     """Parse, build, predict."""
     args = parse_arguments()
+    device = parse_device(args.gpus, is_exported(args.resume))
+    check_files(boxes=args.boxes, detector=args.detector[1] if args.detector else None)
+    output = OutputFolder(args.output or OUTPUT, makes_way=args.output is None, overwrite=args.overwrite)
     paths = [path for folder in args.pictures for path in list_images(folder)]
-    devices = parse_devices("-1" if args.gpus is None and is_exported(args.resume) else args.gpus)
-    net, meta = open_network(args.resume, args.backend, devices[0])
-    find, visible = build_finder(args, net, meta, devices[0])
-    notes = {"model": net.name, "checkpoint": str(args.resume)}
-    print(predict_files(find, paths, net.skeleton, args.output, visible, notes))
-    print(f"people.json, people.jpg and pictures/ are in {args.output}")
+    net, meta = open_network(args.resume, args.backend, device)
+    find, visible = build_finder(args, net, meta, device)
+    options = {name: getattr(args, name) for name in HOW}
+    asked = [str(path) for path in args.pictures]
+    notes = {"model": net.name, "checkpoint": str(args.resume), "pictures": asked, "options": options}
+    print(predict_files(find, paths, net.skeleton, output, visible, notes))
+    print(f"people.json, people.jpg and pictures/ are in {output}")
 
 
 if __name__ == "__main__":

@@ -10,14 +10,14 @@ An interrupted download goes on with the next run, which does only what is left.
 import argparse
 from pathlib import Path
 
-from cpm.cli import run
+from cpm.cli import Parser, run
 from cpm.datasets.preparing import DEFAULT_ROOT, next_command, prepare_coco
 from cpm.datasets.verifying import check_reports, report_table
 
 
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument("--output", type=Path, default=DEFAULT_ROOT, metavar="ROOT", help="the folder of the data set "
                         "(default: %(default)s)")  # fmt: skip
     parser.add_argument("--splits", default="val2017,train2017", metavar="NAME,NAME", help="which splits (default: "

@@ -6,16 +6,17 @@ python scripts/quantize.py output/cpm_vgg19_coco/best.npz --images data/coco/tra
 import argparse
 from pathlib import Path
 
-from cpm.cli import run
-from cpm.evaluation import accuracy_report, choose_protocol, spread_images
+from cpm.cli import Parser, parse_count, parse_index, run
+from cpm.evaluation import EVALUATORS, accuracy_report, choose_protocol, spread_images, task_of
 from cpm.files import write_json
 from cpm.inference import stage_from_last
 from cpm.models import CALIBRATIONS, load_network, quantize_network, read_checkpoint
+from cpm.outputs import check_output_files
 
 
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     parser.add_argument("checkpoint", type=Path, metavar="CHECKPOINT", help="the network (.npz)")
     parser.add_argument(
         "--images", type=Path, required=True, metavar="DIR", help="pictures like those that it is for (required)"
@@ -29,22 +30,22 @@ def parse_arguments() -> argparse.Namespace:
         help="how the range of activations is found: naive takes their smallest and largest values, entropy cuts "
         "where least is lost (default: %(default)s)",
     )
-    parser.add_argument("--count", type=int, default=20, metavar="N", help="how many pictures to calibrate on, spread "
-                        "over the folder (default: %(default)s)")  # fmt: skip
-    parser.add_argument("--check", type=int, default=8, metavar="N", help="how many others to compare the networks on "
-                        "(default: %(default)s)")  # fmt: skip
-    parser.add_argument("--height", type=int, metavar="PIXELS", help="to which pictures are scaled (default: the box "
-                        "size of the recipe, else 368)")  # fmt: skip
+    parser.add_argument("--count", type=parse_count, default=20, metavar="N", help="how many pictures to calibrate "
+                        "on, spread over the folder (default: %(default)s)")  # fmt: skip
+    parser.add_argument("--check", type=parse_count, default=8, metavar="N", help="how many others to compare "
+                        "the networks on (default: %(default)s)")  # fmt: skip
+    parser.add_argument("--height", type=parse_count, metavar="PIXELS", help="to which pictures are scaled "
+                        "(default: the box size of the recipe, else 368)")  # fmt: skip
     parser.add_argument(
         "--reduce-range",
         action="store_true",
         help="round weights to 7 bits: more exact on processors without VNNI, where sums of 8 bits may overflow",
     )
-    parser.add_argument("--float-layers", type=int, metavar="N", help="how many of the first convolutions stay in "
-                        "float (default: 3 in networks with depthwise convolutions, else none)")  # fmt: skip
+    parser.add_argument("--float-layers", type=parse_index, metavar="N", help="how many of the first convolutions "
+                        "stay in float (default: 3 in networks with depthwise convolutions, else none)")  # fmt: skip
     parser.add_argument(
         "--stage",
-        type=int,
+        type=parse_index,
         default=0,
         metavar="N",
         help="whose maps to return: 0 is the last stage, 1 the one before, and so on (default: 0)",
@@ -55,19 +56,20 @@ def parse_arguments() -> argparse.Namespace:
 def main() -> None:
     """Parse, load, quantise."""
     args = parse_arguments()
+    check_output_files(args.output)
+    report = args.output.with_suffix(".json")
     checkpoint = read_checkpoint(args.checkpoint)
     net = load_network(checkpoint)
+    stage = stage_from_last(net, args.stage)
     height = args.height or choose_protocol(checkpoint.meta, checkpoint.path).box_size
     images, check = spread_images(args.images, args.count, args.check, height, net.multiple)
     extra = {key: checkpoint.meta[key] for key in ("config", "recipe") if key in checkpoint.meta}
-    stage = stage_from_last(net, args.stage)
     options = {"reduce_range": args.reduce_range, "float_layers": args.float_layers, "stage": stage}
     accuracy = quantize_network(net, args.output, images, check, args.calibration, extra=extra, **options)
-    report = args.output.with_suffix(".json")
     write_json(report, {"checkpoint": str(args.checkpoint), "height": height, **accuracy.as_dict()})
     print(accuracy_report(accuracy))
     print(f"wrote {args.output} and {report}")
-    print(f"next: python scripts/evaluate.py --resume={args.output}")
+    print(f"next: python scripts/{EVALUATORS[task_of(net.kinds)]} --resume={args.output}")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ python scripts/train_gluon_cpm.py --gpus=0,1 --backbone=res50
 
 import argparse
 
-from cpm.cli import run
+from cpm.cli import Parser, run
 from cpm.configs import describe_configs
 from cpm.training import add_training_options, run_training
 
@@ -14,7 +14,7 @@ BACKBONES = {"vgg": "cpm_vgg19", "res50": "cpm_res50", "mobilenet": "cpm_mobilen
 
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     what = parser.add_argument_group("what to train")
     what.add_argument("--backbone", choices=BACKBONES, help="the network, and its recipe for COCO (default: vgg)")
     what.add_argument("--dataset", choices=("coco", "mpii"), default="coco", help="which of the recipes of the "

@@ -5,14 +5,14 @@ python scripts/train_pose_resnet.py --gpus=0,1,2,3 --dataset=coco --size=256x192
 
 import argparse
 
-from cpm.cli import run
+from cpm.cli import Parser, run
 from cpm.configs import describe_configs
 from cpm.training import add_training_options, run_training
 
 
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = Parser(__doc__)
     what = parser.add_argument_group("what to train, by the name of its recipe")
     what.add_argument("--dataset", choices=("coco", "mpii"), default="coco", help="(default: %(default)s)")
     what.add_argument("--size", help="height and width of the crops: 256x192 or 384x288 for COCO, 256x256 or 384x384 "

@@ -54,8 +54,8 @@ def person(x: float, y: float, height: float, **fields: object) -> dict:
     return {**annotation, **fields}
 
 
-def write_coco_in(root: Path, images: list, split: str = "train2017", size: tuple = (160, 120)) -> Path:
-    """Write a data set in COCO's layout into a folder: a list of people for every image; returns the folder."""
+def write_coco_to(root: Path, images: list, split: str = "train2017", size: tuple = (160, 120)) -> Path:
+    """Write a data set in COCO's layout: a list of people for every image; returns its root."""
     (root / split).mkdir()
     (root / "annotations").mkdir(exist_ok=True)
     width, height = size
@@ -80,5 +80,5 @@ def write_coco_in(root: Path, images: list, split: str = "train2017", size: tupl
 
 @pytest.fixture
 def write_coco(tmp_path):
-    """Write a data set in COCO's layout: a list of people for every image; returns its root."""
-    return partial(write_coco_in, tmp_path)
+    """`write_coco_to` the folder of the test."""
+    return partial(write_coco_to, tmp_path)

@@ -341,7 +341,10 @@ def test_mistakes_of_the_script_are_one_line(net, run_script, tmp_path, monkeypa
         return process
 
     assert_one_line(export(tmp_path / "nowhere.npz"), "nowhere.npz: no such file")
-    assert_one_line(export(tmp_path / "net.npz", "--format=torch"), "--format=torch: expected onnx or symbol")
+    assert_one_line(
+        export(tmp_path / "net.npz", "--format=torch"),
+        "--format: invalid choice: 'torch' (choose from 'onnx', 'symbol')",
+    )
     assert_one_line(export(tmp_path / "net.npz", "--stage=2"), "--stage=2: the network has 2 stages")
     (tmp_path / "hidden" / "onnx").mkdir(parents=True)
     (tmp_path / "hidden" / "onnx" / "__init__.py").write_text("raise ImportError('it is hidden')")

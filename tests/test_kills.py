@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import ROOT, person, write_coco_in
+from .conftest import ROOT, person, write_coco_to
 from .helpers.killed_training import READY
 from .helpers.scale import repeats
 
@@ -31,8 +31,8 @@ def data(tmp_path_factory):
     """Write a very small data set."""
     root = tmp_path_factory.mktemp("killed")
     people = [[person(50 + 8 * k, 60, 80)] for k in range(8)]
-    write_coco_in(root, people[:3], "val2017")
-    return write_coco_in(root, people, "train2017")
+    write_coco_to(root, people[:3], "val2017")
+    return write_coco_to(root, people, "train2017")
 
 
 def start(data: Path, output: Path, devices: int, *planted: object) -> subprocess.Popen:

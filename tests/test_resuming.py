@@ -18,7 +18,7 @@ from cpm.models.checkpoint import load_parameters
 from cpm.models.posenet import network_parameters
 from cpm.training import build_trainer, check_output, choose_recipe
 
-from .conftest import person, write_coco_in
+from .conftest import person, write_coco_to
 from .helpers.killed_training import make_config
 from .helpers.mutations import check_survival, mutate_json
 from .helpers.scale import repeats
@@ -33,8 +33,8 @@ def data(tmp_path_factory):
     """Write a very small data set."""
     root = tmp_path_factory.mktemp("data")
     people = [[person(50 + 8 * k, 60, 80)] for k in range(8)]
-    write_coco_in(root, people[:3], "val2017")
-    return write_coco_in(root, people)
+    write_coco_to(root, people[:3], "val2017")
+    return write_coco_to(root, people)
 
 
 @pytest.fixture
@@ -320,7 +320,7 @@ def test_an_epoch_goes_on_with_the_same_people_wherever_they_are(stopped, finish
     assert read_checkpoint(tmp_path / "run" / "last.npz").params["trunk.0.weight"].tobytes() == (
         read_checkpoint(tmp_path / "same" / "last.npz").params["trunk.0.weight"].tobytes()
     )
-    write_coco_in(tmp_path / "moved", [[person(50 + 8 * k, 50, 70)] for k in range(8)], "other")
+    write_coco_to(tmp_path / "moved", [[person(50 + 8 * k, 50, 70)] for k in range(8)], "other")
     change = [f"data.root={str(tmp_path / 'moved')!r}", "data.train=other"]
     with pytest.raises(ConfigError, match=r"is at batch 2 of epoch 2, and the people of the data .* are others"):
         go_on(stopped / "last.npz", changes=change)

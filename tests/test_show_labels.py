@@ -195,12 +195,18 @@ def test_the_script_writes_pictures(run_script, known, tmp_path):
     process = run_script(*show, "--index", 0, 1, "--no-augment", f"--output={output}")
     assert process.returncode == 0, process.stderr
     files = [output / "labels-000000.png", output / "labels-000001.png"]
-    assert process.stdout.split() == [str(path) for path in files] and sorted(output.iterdir()) == files
+    assert process.stdout.split() == [str(path) for path in files] and sorted(output.iterdir()) == [
+        *files,
+        output / "labels.json",
+    ]
     picture = cv2.imread(str(files[0]))[..., ::-1]
     np.testing.assert_array_equal(picture, label_picture(read_sample(samples_of(known, SMALL), 0, 0), 128))
 
-    process = run_script(*show, "--sheet=2", "--epoch=4", "--seed=9", f"--output={output}")
+    sheet = (*show, "--sheet=2", "--epoch=4", "--seed=9", f"--output={output}")
+    assert_one_line(run_script(*sheet), "holds results of other options (index [0, 1], not None; ", "--overwrite")
+    process = run_script(*sheet, "--overwrite")
     assert process.returncode == 0, process.stderr
+    assert [path.name for path in sorted(output.iterdir())] == ["labels.json", "labels.png"]
     sheet = cv2.imread(str(output / "labels.png"))[..., ::-1]
     samples = samples_of(known, [*SMALL, "train.seed=9"], augment=True)
     np.testing.assert_array_equal(sheet, label_sheet(samples, 4, [0, 1], 128))
@@ -229,4 +235,4 @@ def test_mistakes_in_the_script_are_one_line(run_script, known, tmp_path):
     assert_one_line(show("--split=val2017"), "val2017")
     assert_one_line(show("--dataset-root=nowhere"), "nowhere: no such data set folder")
     assert_one_line(show("--config=none"), "unknown recipe 'none'")
-    assert_one_line(show("--height=0"), "--height=0: expected at least 64")
+    assert_one_line(show("--height=0"), "--height: '0': expected a whole number from 1 on")

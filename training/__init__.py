@@ -3,7 +3,14 @@
 from .build import build_samples, build_trainer, choose_recipe
 from .command import add_training_options, run_training
 from .folder import check_output
-from .label_pictures import choose_label_recipe, choose_samples, label_pictures, label_sheet
+from .label_pictures import (
+    choose_height,
+    choose_label_recipe,
+    choose_samples,
+    label_pictures,
+    label_sheet,
+    write_labels,
+)
 from .losses import StageLoss
 from .progress import Progress
 from .schedule import Schedule
@@ -18,10 +25,12 @@ __all__ = [
     "build_samples",
     "build_trainer",
     "check_output",
+    "choose_height",
     "choose_label_recipe",
     "choose_recipe",
     "choose_samples",
     "label_pictures",
     "label_sheet",
     "run_training",
+    "write_labels",
 ]

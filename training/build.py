@@ -25,10 +25,11 @@ from ..datasets import (
     TrainingSet,
     open_dataset,
 )
-from ..errors import ConfigError
+from ..errors import ConfigError, quote
 from ..models import (
     Checkpoint,
     PoseNet,
+    check_model,
     freeze_batch_norm,
     get_model,
     load_parameters,
@@ -127,6 +128,8 @@ def build_trainer(
     skeleton, contexts = skeleton_from_spec(config.labels.skeleton), list(contexts)
     check_workers("train.num_workers", config.train.num_workers)
     choose_precision(config.train.amp, contexts)  # before anything is loaded
+    check_model(config.model.name, config.model.options)
+    datasets = [_open_data(config, split) for split in (config.data.train, config.data.val)]  # before downloads
     if checkpoint is None:
         mx.random.seed(config.train.seed)
         options = dict(config.model.options)
@@ -143,8 +146,9 @@ def build_trainer(
     warn_of_body(config, net.skeleton)
     if config.train.freeze_bn:
         freeze_batch_norm(net)
-    samples = build_samples(config, config.data.train, net=net)
-    val_samples = build_samples(config, config.data.val, augment=False, net=net)
+    build = _person_samples if config.task == "topdown" else _crowd_samples
+    samples = build(config, net, datasets[0], augment=True)
+    val_samples = build(config, net, datasets[1], augment=False)
     train, val = _loader(config, samples, training=True), _loader(config, val_samples, training=False)
     return PoseTrainer(net, train, val, config, contexts, output, checkpoint)
 
@@ -154,7 +158,9 @@ def _check_fit(config: EasyDict, net: PoseNet) -> None:
     expected = {"cpm": ("pafs", "heatmaps"), "topdown": ("heatmaps",)}[config.task]
     if net.kinds[-1][:2] != expected:
         found, wanted = (" and ".join(kinds) for kinds in (net.kinds[-1], expected))
-        raise ConfigError(f"model.name={net.name}: predicts {found}, the task {config.task!r} is to predict {wanted}")
+        raise ConfigError(
+            f"model.name={net.name}: predicts {found}, the task {quote(config.task)} is to predict {wanted}"
+        )
     if config.loss.kind == "bce" and not net.sigmoid:
         advice = f"add model.options.sigmoid=True, if {net.name} has it" if config.task == "cpm" else "choose another"
         raise ConfigError(f"loss.kind='bce': needs heatmaps between 0 and 1; {advice}")
@@ -162,7 +168,7 @@ def _check_fit(config: EasyDict, net: PoseNet) -> None:
     for name in ("offset_epoch", "offset_weights"):
         if config.loss.get(name) != defaults.get(name) and "offsets" not in net.kinds[-1]:
             raise ConfigError(
-                f"loss.{name}={config.loss[name]!r}: {net.name} predicts no offsets; model.options.offsets=True, "
+                f"loss.{name}={quote(config.loss[name])}: {net.name} predicts no offsets; model.options.offsets=True, "
                 "if it has it, makes it do so"
             )
     if config.task == "cpm" and config.loss.offset_epoch >= config.train.epochs:
@@ -178,9 +184,13 @@ def _check_fit(config: EasyDict, net: PoseNet) -> None:
         )
 
 
-def build_samples(
-    config: EasyDict, split: str, augment: bool = True, net: PoseNet | None = None
-) -> TrainingSet | PersonSet:
+def _open_data(config: EasyDict, split: str) -> KeypointData:
+    data = config.data
+    skeleton = skeleton_from_spec(config.labels.skeleton)
+    return open_dataset(data.dataset, data.root, split, skeleton, data.category, data.skip_unlisted)
+
+
+def build_samples(config: EasyDict, split: str, augment: bool = True) -> TrainingSet | PersonSet:
     """Build the samples of a split, as a run of the recipe sees them.
 
     Parameters
@@ -191,46 +201,38 @@ def build_samples(
         Of its data set.
     augment
         Whether with the random changes of training, or without, as in validation.
-    net
-        The network, whose grid the labels are on; by default one is made of the recipe, without weights.
 
     Raises
     ------
     CpmError
         If the recipe or the data is not what it should be.
     """
-    if net is None:
-        skeleton = skeleton_from_spec(config.labels.skeleton)
-        net = get_model(config.model.name, skeleton=skeleton, **config.model.options)
-        _check_fit(config, net)
+    check_model(config.model.name, config.model.options)
+    dataset = _open_data(config, split)
+    skeleton = skeleton_from_spec(config.labels.skeleton)
+    net = get_model(config.model.name, skeleton=skeleton, **config.model.options)  # for its grid
+    _check_fit(config, net)
     build = _person_samples if config.task == "topdown" else _crowd_samples
-    return build(config, net, split, augment)
+    return build(config, net, dataset, augment)
 
 
-def _crowd_samples(config: EasyDict, net: PoseNet, split: str, augment: bool) -> TrainingSet:
+def _crowd_samples(config: EasyDict, net: PoseNet, dataset: KeypointData, augment: bool) -> TrainingSet:
     labels = config.labels
     codec = crowd_codec(net, labels.sigma, labels.paf_width)
     augmentation = Augmentation(**config.augment)
     augmentation = augmentation if augment else augmentation.without_chance()
-    dataset = _open(config, split, net)
     people, weights = PersonFilter(**config.people), (labels.weigh_limbs, labels.mask_missing)
     return TrainingSet(dataset, codec, augmentation, people, config.train.seed, *weights)
 
 
-def _person_samples(config: EasyDict, net: PoseNet, split: str, augment: bool) -> PersonSet:
+def _person_samples(config: EasyDict, net: PoseNet, dataset: KeypointData, augment: bool) -> PersonSet:
     codec = HeatmapCodec(net.skeleton, net.stride, config.labels.sigma, config.labels.unbiased)
     options = dict(config.augment)
     size, enlarge = options.pop("size"), options.pop("enlarge")
     augmentation = CropAugmentation(**options)
     augmentation, choice = augmentation if augment else augmentation.without_chance(), PersonChoice(**config.people)
-    dataset = _open(config, split, net)
     people = choice.people(dataset, size[0] / size[1], enlarge)
     return PersonSet(people, dataset.skeleton, codec, size, augmentation, config.train.seed)
-
-
-def _open(config: EasyDict, split: str, net: PoseNet) -> KeypointData:
-    data = config.data
-    return open_dataset(data.dataset, data.root, split, net.skeleton, data.category, data.skip_unlisted)
 
 
 def _loader(config: EasyDict, samples: SampleSet, training: bool) -> BatchLoader:

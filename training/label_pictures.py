@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,10 +14,12 @@ from easydict import EasyDict
 from tqdm import tqdm
 
 from ..codecs import Codec, HeatmapCodec, HeatmapTargets, OffsetCodec, PafCodec, Targets
-from ..configs import load_config, override
+from ..configs import TASKS, load_config, override, to_json
 from ..datasets import Example, PersonSet, TrainingSet
-from ..draw import contact_sheet, draw_heatmaps, draw_people, limb_colours
+from ..draw import contact_sheet, draw_heatmaps, draw_people, limb_colours, save_image
 from ..errors import ConfigError
+from ..files import write_json
+from ..outputs import Contents, OutputFolder
 from ..person import Person
 from .label_drawing import (
     captioned,
@@ -29,6 +33,11 @@ from .label_drawing import (
 )
 
 logger = logging.getLogger(__name__)
+
+LABELS = Contents("labels.json", ("labels.png", "labels-[0-9]*.png"))
+
+_MOST_ROWS = 200  # of a sheet
+_HEIGHTS = (64, 4096)  # pixels of a crop in a picture
 
 
 @dataclass(frozen=True)
@@ -93,12 +102,30 @@ def choose_samples(count: int, indices: Sequence[int] | None, sheet: int | None)
             raise ConfigError("--index and --sheet exclude each other: a sheet takes samples from the whole set")
         if sheet < 1:
             raise ConfigError(f"--sheet={sheet}: expected at least 1 sample")
+        if sheet > _MOST_ROWS:
+            raise ConfigError(f"--sheet={sheet}: expected up to {_MOST_ROWS} samples")
         number = min(sheet, count)
         return [k * count // number for k in range(number)]
     for index in indices or [0]:
         if not 0 <= index < count:
             raise ConfigError(f"--index={index}: the samples are numbered from 0 to {count - 1}")
     return list(indices or [0])
+
+
+def choose_height(height: int | None, sheet: int | None) -> int:
+    """Return the height of the crops in pixels: the given one, or what suits pictures of one sample or a sheet.
+
+    Raises
+    ------
+    ConfigError
+        If it is too low to see anything or too high to handle.
+    """
+    if height is None:
+        return 420 if sheet else 640
+    low, high = _HEIGHTS
+    if not low <= height <= high:
+        raise ConfigError(f"--height={height}: expected at least {low} and up to {high} pixels")
+    return height
 
 
 def read_sample(samples: TrainingSet | PersonSet, epoch: int, index: int) -> LabelledSample:
@@ -174,9 +201,9 @@ def label_picture(sample: LabelledSample, height: int = 640) -> np.ndarray:
 
 
 def label_pictures(
-    samples: TrainingSet | PersonSet, epoch: int, indices: Sequence[int], height: int = 640
+    samples: TrainingSet | PersonSet, epoch: int, indices: Sequence[int], height: int = 640, sheet: bool = False
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield a file name and the picture of each of these samples.
+    """Yield a file name and the picture of each of these samples, or of all of them on a sheet.
 
     Parameters
     ----------
@@ -188,7 +215,12 @@ def label_pictures(
         Which samples.
     height
         Of the crops in the pictures, in pixels.
+    sheet
+        Whether to yield one sheet of all, see :func:`label_sheet`.
     """
+    if sheet:
+        yield "labels.png", label_sheet(samples, epoch, indices, height, progress=True)
+        return
     for index in indices:
         yield f"labels-{index:06d}.png", label_picture(read_sample(samples, epoch, index), height)
 
@@ -203,6 +235,39 @@ def label_sheet(
         panels = label_panels(sample, height)
         rows.append(captioned(contact_sheet(panels, columns=len(panels), gap=10), sample.title, bold=True))
     return contact_sheet(rows, columns=1, gap=14)
+
+
+def write_labels(
+    pictures: Iterable[tuple[str, np.ndarray]], output: OutputFolder, config: EasyDict, how: Mapping[str, Any]
+) -> list[Path]:
+    """Write pictures by their names, and ``labels.json``, which says by which recipe and how; return their paths.
+
+    Parameters
+    ----------
+    pictures
+        Names and (H, W, 3) RGB uint8.
+    output
+        For pictures made in this way.
+    config
+        The recipe.
+    how
+        What else decides about the pictures, fit for JSON.
+
+    Raises
+    ------
+    ConfigError
+        If the folder holds labels of other options.
+    """
+    sections = json.loads(to_json(config))
+    values = {f"{name}.{key}": value for name in TASKS[config.task] for key, value in sections[name].items()}
+    options = {**how, "recipe": config.name, **values}
+    with output.writing(LABELS, options) as draft:
+        for name, picture in pictures:
+            save_image(draft.folder / name, picture)
+        write_json(draft.folder / LABELS.report, options)
+        names = draft.files
+        draft.publish()
+    return [output.path / name for name in names]
 
 
 def _crowd_panels(crop: np.ndarray, sample: LabelledSample, factor: float) -> list[np.ndarray]:

@@ -50,9 +50,9 @@ class Schedule:
 
     def __post_init__(self) -> None:
         if self.kind not in ("step", "cosine"):
-            raise ConfigError(f"schedule.kind={self.kind!r}: expected step or cosine")
+            raise ConfigError(f"schedule.kind={quote(self.kind)}: expected step or cosine")
         if self.unit not in ("iterations", "epochs"):
-            raise ConfigError(f"schedule.unit={self.unit!r}: expected iterations or epochs")
+            raise ConfigError(f"schedule.unit={quote(self.unit)}: expected iterations or epochs")
         if not all(type(step) in (int, float) for step in self.steps):
             raise ConfigError(f"schedule.steps={quote(self.steps)}: expected numbers of {self.unit}")
 

@@ -12,7 +12,7 @@ from .annotate import annotate
 from .scene import compose
 
 SPLITS = ("train", "val")
-_LEAST_SIDE = 64
+_LEAST_SIDE, _LARGEST_SIDE = 64, 4096
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class SyntheticPeople:
     Raises
     ------
     ConfigError
-        If the seed is negative or the size too small.
+        If the seed is negative or the size too small or too large.
 
     Examples
     --------
@@ -44,8 +44,8 @@ class SyntheticPeople:
     def __post_init__(self) -> None:
         if self.seed < 0:
             raise ConfigError(f"seed: found {self.seed}, expected 0 or larger")
-        if len(self.size) != 2 or min(self.size) < _LEAST_SIDE:
-            expected = f"expected width and height of {_LEAST_SIDE} or more pixels"
+        if len(self.size) != 2 or min(self.size) < _LEAST_SIDE or max(self.size) > _LARGEST_SIDE:
+            expected = f"expected width and height of {_LEAST_SIDE} or more pixels, up to {_LARGEST_SIDE}"
             raise ConfigError(f"size: found {'x'.join(map(str, self.size))}, {expected}")
 
     def picture(self, split: str, index: int) -> tuple[np.ndarray, list[dict[str, Any]]]:
