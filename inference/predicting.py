@@ -55,7 +55,7 @@ def given_boxes(file: str | Path, enlarge: float = 1.25) -> Boxes:
         boxes = {name: [[float(side) for side in box] for box in each] for name, each in content.items()}
     except OSError as error:
         raise DataError(f"{file}: {error.strerror}, expected the boxes of people") from None
-    except (AttributeError, RecursionError, TypeError, ValueError):
+    except (AttributeError, OverflowError, RecursionError, TypeError, ValueError):
         raise DataError(f'{file}: expected JSON such as {{"photo.jpg": [[left, top, width, height], ...]}}') from None
 
     def look_up(path: Path, image: np.ndarray, aspect: float) -> list[PersonBox]:
