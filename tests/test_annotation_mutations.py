@@ -8,6 +8,7 @@ import pytest
 
 from cpm.datasets import CocoKeypoints, MpiiPeople
 from cpm.evaluation import annotated_boxes, detected_boxes, score_coco, select_images
+from cpm.inference.predicting import given_boxes
 
 from .conftest import person
 from .helpers.mutations import check_survival, mutate, mutate_json
@@ -75,6 +76,20 @@ def test_boxes_of_detectors(write_coco, kind):
     refused = check_survival(
         lambda path: detected_boxes(dataset, path, 0.75), lambda rng: DAMAGES[kind](content, rng), path, COUNT
     )
+    assert 0 < refused < COUNT
+
+
+@pytest.mark.parametrize("kind", DAMAGES)
+def test_boxes_of_pictures(tmp_path, kind):
+    content = json.dumps({"a.jpg": [[10, 20, 50, 80], [60.5, 20, 50, 80]], "b.jpg": []}).encode()
+    image = np.zeros((120, 160, 3), np.uint8)
+
+    def read(path):
+        look_up = given_boxes(path)
+        for name in ("a.jpg", "b.jpg"):
+            look_up(tmp_path / name, image, 0.75)
+
+    refused = check_survival(read, lambda rng: DAMAGES[kind](content, rng), tmp_path / "boxes.json", COUNT)
     assert 0 < refused < COUNT
 
 
