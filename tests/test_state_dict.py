@@ -178,10 +178,14 @@ class TestPartOfALargerNetwork:
         with pytest.raises(CheckpointError, match="holds several networks, 'model' and 'ema': say which one"):
             check(both)
         check(both, "model")
+        with pytest.raises(CheckpointError, match="begin with 'loss' are not those of the network"):
+            check({**prefixed("model.", state), "loss.weight": torch.ones(17)}, "loss")
 
     def test_safetensors(self, state, tmp_path):
         arrays = {f"model.{name}": value.numpy() for name, value in state.items()}
         (tmp_path / "x").write_bytes(safetensors(arrays))
+        with pytest.raises(CheckpointError, match="begin with 'ema' are not those of the network"):
+            import_weights(tmp_path / "x", "pose_resnet", depth=18, entry="ema")
         net = import_weights(tmp_path / "x", "pose_resnet", depth=18)
         weight = network_parameters(net)["last.weight"].data().asnumpy()
         np.testing.assert_array_equal(weight, state["final_layer.weight"].numpy())
