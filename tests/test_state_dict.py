@@ -13,6 +13,7 @@ from cpm.models.importing.torch_file import read_torch
 from cpm.models.posenet import network_parameters
 
 from .reference.safetensors_writer import safetensors
+from .test_scripts import assert_one_line
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed, it writes the files to be read")
 
@@ -97,6 +98,7 @@ def test_wrapped(name, zipped, tmp_path):
 SEVERAL = {
     "averaged too": ({"state_dict": SMALL, "state_dict_ema": OTHER}, "'state_dict' and 'state_dict_ema'"),
     "two networks": ({"model": SMALL, "net": OTHER, "epoch": 3}, "'model' and 'net'"),
+    "the best too": ({"state_dict": SMALL, "best_model": OTHER}, "'state_dict' and 'best_model'"),
     "unknown keys": ({"student": SMALL, "critic": OTHER}, "'student' and 'critic'"),
     "nested": ({"state_dict": {"first": SMALL, "second": OTHER}}, "'first' and 'second'"),
 }
@@ -113,6 +115,19 @@ def test_several_sets_of_weights(name, tmp_path):
         np.testing.assert_array_equal(read_torch(tmp_path / "x", chosen)["a"], expected["a"].numpy())
     with pytest.raises(CheckpointError, match="several sets of weights"):
         read_torch(tmp_path / "x", "another")
+
+
+def test_the_script_names_them_in_one_line(run_script, tmp_path):
+    torch.save(SEVERAL["averaged too"][0], tmp_path / "x")
+    output = tmp_path / "x.npz"
+    arguments = (tmp_path / "x", "--model=cpm_small", f"--output={output}")
+    process = run_script("import_weights.py", *arguments)
+    assert_one_line(process, "'state_dict' and 'state_dict_ema'", "option entry")
+    process = run_script("import_weights.py", *arguments, "--entry=state_dict_ema")
+    assert_one_line(process, "no known layout of a cpm_small, its 2 tensors are a, b")
+    process = run_script("import_weights.py", *arguments, "--set=source=x")
+    assert_one_line(process, "cpm_small has no option 'source'")
+    assert not output.exists()
 
 
 def test_mistakes(tmp_path):
@@ -163,10 +178,14 @@ class TestPartOfALargerNetwork:
         with pytest.raises(CheckpointError, match="holds several networks, 'model' and 'ema': say which one"):
             check(both)
         check(both, "model")
+        with pytest.raises(CheckpointError, match="begin with 'loss' are not those of the network"):
+            check({**prefixed("model.", state), "loss.weight": torch.ones(17)}, "loss")
 
     def test_safetensors(self, state, tmp_path):
         arrays = {f"model.{name}": value.numpy() for name, value in state.items()}
         (tmp_path / "x").write_bytes(safetensors(arrays))
+        with pytest.raises(CheckpointError, match="begin with 'ema' are not those of the network"):
+            import_weights(tmp_path / "x", "pose_resnet", depth=18, entry="ema")
         net = import_weights(tmp_path / "x", "pose_resnet", depth=18)
         weight = network_parameters(net)["last.weight"].data().asnumpy()
         np.testing.assert_array_equal(weight, state["final_layer.weight"].numpy())

@@ -217,13 +217,20 @@ def _read(source: Path, model: str, entry: str, trunk: bool) -> tuple[Layout, Te
         some = ", ".join(list(tensors)[:3])
         what = f"the trunk of a {model}" if trunk else f"a {model}"
         raise CheckpointError(f"{source}: no known layout of {what}, its {len(tensors)} tensors are {some}, ...")
-    if len(layouts) > 1:
-        layouts = {prefix: layout for prefix, layout in layouts.items() if prefix.rstrip(".") == entry} or layouts
-    if len(layouts) > 1:
-        names = " and ".join(quote(prefix.rstrip("."), 40) for prefix in list(layouts)[:5])
+    if entry and (kind != "torch" or any(name.startswith(f"{entry}.") for name in tensors)):  # else it was an entry
+        layouts = {prefix: layout for prefix, layout in layouts.items() if prefix == f"{entry}."}
+    prefix = _only(source, list(layouts), entry)
+    return layouts[prefix], _part(source, tensors, prefix)
+
+
+def _only(source: Path, prefixes: list[str], entry: str) -> str:
+    """Return the one place where the network begins among the names of a file."""
+    if not prefixes:
+        raise CheckpointError(f"{source}: the tensors that begin with {quote(entry)} are not those of the network")
+    if len(prefixes) > 1:
+        names = " and ".join(quote(prefix.rstrip("."), 40) for prefix in prefixes[:5])
         raise CheckpointError(f"{source}: holds several networks, {names}: say which one with the option entry")
-    ((prefix, layout),) = layouts.items()
-    return layout, _part(source, tensors, prefix)
+    return prefixes[0]
 
 
 def _part(source: Path, tensors: Tensors, prefix: str) -> Tensors:

@@ -12,7 +12,8 @@ from .pickled import Name, Thing
 _DEPTH = 8
 # What people call the entry that holds the weights, also those averaged over the training.
 _WEIGHTS = re.compile(
-    r"((model|net|network|module|pose)_?)?(state_?dict|state|weights?|params|parameters|dict)?|.*(ema|averaged|swa).*",
+    r"((best|last|final)_?)?((model|net|network|module|pose)_?)?(state_?dict|state|weights?|params|parameters|dict)?"
+    r"|.*(ema|averaged|swa).*",
     re.IGNORECASE,
 )
 # Entries with tensors that are not the weights of a network.
