@@ -15,6 +15,7 @@ _TRAIN: dict[str, Any] = {
     "epochs": 40,
     "batch_size": 10,  # over all devices
     "num_workers": 4,
+    "batch_timeout": 300.0,  # seconds without a sample finished after which a file counts as hanging; 0 never
     "freeze_trunk": 0,  # epochs at the start in which the trunk stays as it is
     "freeze_bn": False,  # normalise by the statistics that the network brings; for small batches of few images
     "amp": "",  # 16-bit convolutions: "auto", "bfloat16" (CPU) or "float16" (GPU)
@@ -125,6 +126,7 @@ LEAST = {
     "train.epochs": 1,
     "train.batch_size": 1,
     "train.num_workers": 0,
+    "train.batch_timeout": 0.0,
     "train.freeze_trunk": 0,
     "train.seed": 0,
     "train.log_every": 1,

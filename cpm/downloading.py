@@ -20,6 +20,8 @@ from urllib.parse import urlsplit
 from tqdm import tqdm
 
 from .errors import DownloadError
+from .files import full_disk_names, no_follow
+from .locks import lock_file
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +89,8 @@ def download(url: str, path: str | Path, size: int | None = None, sha256: str | 
     ------
     DownloadError
         If the server cannot be reached, does not have the file or sends a web page, or the size or hash differs.
+    OSError
+        If a file cannot be written, or a link is in the place of ``PATH.part`` or of the lock; it names the file.
     """
     path = Path(path)
     part = path.with_name(path.name + ".part")
@@ -94,16 +98,23 @@ def download(url: str, path: str | Path, size: int | None = None, sha256: str | 
     with _locked(path.with_name(f".{path.name}.lock")):
         if path.is_file():
             return check_file(path, size, sha256)
+        digest = _fetch(url, part, size, sha256)
+        part.replace(path)
+    if sha256 is None:
+        logger.warning("%s: no hash is published to compare it with, its SHA-256 is %s", path, digest)
+    return digest
+
+
+def _fetch(url: str, part: Path, size: int | None, sha256: str | None) -> str:
+    """Download to `part` and check it; return its hash."""
+    with full_disk_names(part):
         _complete(url, part, size)
         digest, difference = _inspect(part, size, sha256)
         if difference:
             part.unlink()
             raise DownloadError(f"{url}: not the published file, {difference}")
-        with open(part, "rb+") as stream:
+        with open(part, "rb+", opener=no_follow) as stream:
             os.fsync(stream.fileno())
-        part.replace(path)
-    if sha256 is None:
-        logger.warning("%s: no hash is published to compare it with, its SHA-256 is %s", path, digest)
     return digest
 
 
@@ -129,7 +140,7 @@ def _inspect(path: Path, size: int | None, sha256: str | None) -> tuple[str, str
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     """Hold the lock of a file, which stays; the system releases it even if this process is killed."""
-    with open(path, "w") as stream:
+    with lock_file(path) as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -172,7 +183,7 @@ def _continue(url: str, part: Path, size: int | None) -> None:
     _BrokenConnectionError
         If another connection may get further; what has arrived is in `part`.
     """
-    offset = part.stat().st_size if part.exists() else 0
+    offset = _arrived(part)
     if offset and offset == size:
         return
     if size is not None and offset > size:
@@ -189,15 +200,24 @@ def _continue(url: str, part: Path, size: int | None) -> None:
         if size is not None and total not in (None, size):
             part.unlink(missing_ok=True)
             raise DownloadError(f"{url}: not the published file, {total} bytes, expected {size}")
-        with open(part, "ab") as stream:
+        with open(part, "ab", opener=no_follow) as stream:
             stream.truncate(first)
             _append(response, stream, first, size or total)
-    received = part.stat().st_size
+    received = _arrived(part)
     if received > (size or total or _LARGEST):
         part.unlink()
         raise DownloadError(f"{url}: sends more than {size or total or _LARGEST} bytes")
     if received < (size or total or 0):
         raise _BrokenConnectionError(f"broke off after {received} of {size or total} bytes")
+
+
+def _arrived(part: Path) -> int:
+    """Return how many bytes of a file have arrived."""
+    try:
+        with open(part, "rb", opener=no_follow) as stream:
+            return os.fstat(stream.fileno()).st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _open(url: str, offset: int) -> Any:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..files import atomic_path, home
+from ..files import home, require_regular, write_arrays
 from .annotation_index import ARRAYS, AnnotationIndex
 
 logger = logging.getLogger(__name__)
@@ -30,10 +30,19 @@ def file_key(path: Path) -> dict[str, str | int]:
     Raises
     ------
     OSError
-        If the file is not there.
+        If the file is not there, or is a pipe or a device.
     """
     status = path.stat()
-    return {"format": FORMAT, "name": path.name, "size": status.st_size, "mtime_ns": status.st_mtime_ns}
+    require_regular(status, path)
+    return {
+        "format": FORMAT,
+        "name": path.name,
+        "size": status.st_size,
+        "mtime_ns": status.st_mtime_ns,
+        # Tools that copy or unpack set the two above to what they were; no tool sets these.
+        "ctime_ns": status.st_ctime_ns,
+        "inode": status.st_ino,
+    }
 
 
 def read_cache(path: Path, key: dict[str, str | int]) -> AnnotationIndex | None:
@@ -58,8 +67,7 @@ def write_cache(path: Path, key: dict[str, str | int], index: AnnotationIndex) -
     arrays = {name: getattr(index, name) for name in ARRAYS}
     for place in _places(path):
         try:
-            with atomic_path(place) as temporary, open(temporary, "wb") as file:
-                np.savez(file, meta=np.frombuffer(json.dumps(meta).encode(), np.uint8), **arrays)
+            write_arrays(place, {"meta": np.frombuffer(json.dumps(meta).encode(), np.uint8), **arrays})
             logger.info("%s is kept for the next time in %s", path.name, place)
             return
         except OSError as error:
@@ -82,7 +90,7 @@ def _read(place: Path, key: dict[str, str | int]) -> AnnotationIndex:
             raise ValueError("its members claim more bytes than the file has")
     with np.load(place, allow_pickle=False) as content:
         meta = json.loads(content["meta"].tobytes())
-        if {name: meta[name] for name in key} != key:
+        if {name: meta.get(name) for name in key} != key:
             raise ValueError("it is of another file, or of another version of it")
         joints = tuple(map(str, meta["joints"]))
         index = AnnotationIndex(int(meta["category_id"]), joints, **{name: content[name] for name in ARRAYS})

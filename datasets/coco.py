@@ -14,6 +14,7 @@ import numpy as np
 from pycocotools import mask as coco_mask
 
 from ..errors import DataError
+from ..files import read_regular
 from ..ops.labels import draw_runs
 from ..skeletons import COCO_17, Skeleton
 from .annotation_cache import file_key, read_cache, write_cache
@@ -244,7 +245,7 @@ def read_annotations(path: Path) -> tuple[dict[str, Any], Mapping[str, Any]]:
 
 def _read_annotations(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(read_regular(path))
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None
     except (ValueError, RecursionError) as error:

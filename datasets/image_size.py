@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import DataError
+from ..files import check_regular
 from .images import read_bgr
 
 _START = b"\xff\xd8"
@@ -30,6 +31,7 @@ def stored_size(path: str | Path) -> tuple[int, int]:
         If the file is missing or no picture.
     """
     try:
+        check_regular(path)
         with open(path, "rb") as file:
             size = _jpeg_size(file)
     except OSError as error:

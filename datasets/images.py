@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from ..errors import DataError
+from ..files import read_regular
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 
@@ -61,7 +62,7 @@ def read_file(path: str | Path) -> bytes:
         If the file cannot be read.
     """
     try:
-        return Path(path).read_bytes()
+        return read_regular(path)
     except OSError as error:
         raise DataError(f"{path}: cannot read the image ({error.strerror})") from None
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-from mxnet.gluon.data import DataLoader
 
 from ..errors import ConfigError
+from .fetching import Fetcher, Work
 from .sample_set import Example, SampleSet
 
 
@@ -74,10 +75,16 @@ class BatchLoader:
         one that waits.
     shuffle
         Whether every epoch has an order of its own.
+    timeout
+        Seconds that a batch is waited for in which no sample is finished; 0 waits for ever.
     """
 
-    def __init__(self, samples: SampleSet, batch_size: int, num_workers: int, shuffle: bool = True) -> None:
-        self._samples, self._num_workers = samples, num_workers
+    def __init__(
+        self, samples: SampleSet, batch_size: int, num_workers: int, shuffle: bool = True, timeout: float = 300.0
+    ) -> None:
+        self._samples = samples
+        self._num_workers = num_workers
+        self._timeout = timeout
         self._batches = EpochBatches(len(samples), batch_size, samples.seed, shuffle)
         if num_workers > 0:
             # The workers are threads enough; OpenCV's own would only get in their way.
@@ -87,32 +94,25 @@ class BatchLoader:
         """Return the number of batches of an epoch."""
         return len(self._batches)
 
-    def epoch(self, epoch: int, start: int = 0) -> Iterator[Example]:
+    def epoch(self, epoch: int, start: int = 0, stop: Callable[[], bool] | None = None) -> Iterator[Example]:
         """Yield the batches of an epoch from batch `start` on.
+
+        Parameters
+        ----------
+        epoch, start
+            Which epoch, and how many of its batches are passed over.
+        stop
+            Asked while a batch is waited for; if it returns True, the epoch ends there.
 
         Raises
         ------
         DataError
-            If the images of many samples in a row are broken.
+            If the images of many samples in a row are broken, or the reading of one does not come to an end.
         """
-        batches = _Whole(self._samples, list(replace(self._batches, epoch=epoch, start=start)))
-        loader = DataLoader(batches, batch_size=1, batchify_fn=_only, num_workers=self._num_workers, thread_pool=True)
-        return iter(loader)
-
-
-@dataclass
-class _Whole:
-    """The batches of an epoch as a data set: Gluon's loader takes each as one item, made in its place."""
-
-    samples: SampleSet
-    keys: list[list[tuple[int, int]]]
-
-    def __len__(self) -> int:
-        return len(self.keys)
-
-    def __getitem__(self, number: int) -> Example:
-        return self.samples.batch(self.keys[number])
-
-
-def _only(items: list[Example]) -> Example:
-    return items[0]
+        work = Work(self._samples, list(replace(self._batches, epoch=epoch, start=start)))
+        with closing(Fetcher(work, self._num_workers)) as fetcher:
+            for _ in range(len(work)):
+                batch = fetcher.fetch(stop, self._timeout)
+                if batch is None:
+                    return
+                yield batch

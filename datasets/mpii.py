@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
+from ..files import read_regular
 from ..skeletons import MPII_16
 from .annotation_index import AnnotationIndex, build_index
 from .coco import ImageRecord, Records
@@ -178,7 +179,7 @@ def _find_annotations(root: Path, split: str) -> Path:
 
 def _read_list(path: Path) -> list[Any]:
     try:
-        data = path.read_bytes()
+        data = read_regular(path)
         content = json.loads(gzip.decompress(data) if path.suffix == ".gz" else data)
     except OSError as error:  # also what gzip says of other files
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None

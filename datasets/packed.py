@@ -19,11 +19,11 @@ from mxnet.recordio import MXIndexedRecordIO
 from tqdm import tqdm
 
 from ..errors import DataError
-from ..files import atomic_path
+from ..files import atomic_path, is_name_within
 from ..skeletons import COCO_17, Skeleton
 from .annotation_index import ARRAYS, AnnotationIndex, build_index
 from .coco import CocoKeypoints, Records, skeleton_of
-from .picture_source import PictureSource
+from .picture_source import PictureSource, wrong_name
 from .record_file import LARGEST, RecordFile
 
 FORMAT = "cpm packed keypoints"
@@ -148,6 +148,8 @@ def _write_images(writer: MXIndexedRecordIO, source: PictureSource, progress: bo
     """Write the images in the order of the index, by id; return the annotations as COCO's."""
     content: dict[str, Any] = {"images": [], "annotations": [], "categories": [dict(source.category)]}
     for row, picture in enumerate(tqdm(source.pictures(), total=source.count, unit="image", disable=not progress)):
+        if not is_name_within(picture.image["file_name"]):
+            raise DataError(f"{source.path}: {wrong_name(picture.image)}")
         _write(writer, _IMAGES + row, picture.data, picture.image["file_name"])
         content["images"].append(picture.image)
         content["annotations"] += picture.people

@@ -134,6 +134,10 @@ class PersonSet(SampleSet):
     def __len__(self) -> int:
         return len(self.people)
 
+    def path(self, index: int) -> Path:
+        """Return the file of the image of a sample."""
+        return self.people[index].path
+
     def _empty(self, count: int) -> Example:
         (width, height), stride, joints = self.size, self.codec.stride, self.codec.skeleton.num_joints
         return Example(

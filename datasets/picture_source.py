@@ -7,13 +7,13 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tqdm import tqdm
 
-from ..errors import DataError
-from ..files import write_json
+from ..errors import DataError, quote
+from ..files import full_disk_names, is_name_within, write_json
 from .coco import read_annotations
 from .images import read_file
 
@@ -73,6 +73,7 @@ def coco_source(root: str | Path, split: str) -> PictureSource:
     try:
         images = [{key: image[key] for key in ("id", "file_name", "width", "height")} for image in content["images"]]
         images.sort(key=lambda image: image["id"])
+        wrong = [image for image in images if not is_name_within(image["file_name"])]
         people: dict[int, list[dict[str, Any]]] = {}
         for person in content["annotations"]:
             if person["category_id"] == category["id"]:
@@ -81,6 +82,8 @@ def coco_source(root: str | Path, split: str) -> PictureSource:
     except (AttributeError, KeyError, TypeError) as error:
         problem = f"{type(error).__name__}: {error}"
         raise DataError(f"{path}: not the COCO keypoint format ({problem})") from None
+    if wrong:
+        raise DataError(f"{path}: {wrong_name(wrong[0])}")
     if unknown:
         raise DataError(f"{path}: people in image {min(unknown)}, which is not in it")
 
@@ -89,6 +92,11 @@ def coco_source(root: str | Path, split: str) -> PictureSource:
             yield Picture(image, people.get(image["id"], []), read_file(root / split / image["file_name"]))
 
     return PictureSource(path, category, len(images), pictures)
+
+
+def wrong_name(image: Mapping[str, Any]) -> str:
+    """Say of an image that its name leads out of the folder of the images: to files that nobody meant to pass on."""
+    return f"image {quote(image['id'])} has the file_name {quote(image['file_name'])}, expected one within its folder"
 
 
 def write_coco(root: str | Path, source: PictureSource, split: str, progress: bool = False) -> int:
@@ -125,9 +133,11 @@ def write_coco(root: str | Path, source: PictureSource, split: str, progress: bo
     temporary = Path(tempfile.mkdtemp(dir=root, prefix=f".{split}-"))
     try:
         for picture in tqdm(source.pictures(), total=source.count, unit="image", disable=not progress):
-            name = Path(picture.image["file_name"]).name
+            if not is_name_within(picture.image["file_name"]):
+                raise DataError(f"{source.path}: {wrong_name(picture.image)}")
+            name = PurePosixPath(picture.image["file_name"]).name
             try:
-                with open(temporary / name, "xb") as file:
+                with full_disk_names(folder / name), open(temporary / name, "xb") as file:
                     file.write(picture.data)
             except FileExistsError:
                 raise DataError(f"{source.path}: two of its images are called {name}") from None

@@ -9,6 +9,7 @@ from bisect import bisect_right
 from pathlib import Path
 
 from ..errors import DataError
+from ..files import check_regular, read_regular
 
 LARGEST = (1 << 29) - 1  # bytes of a record: its length has 29 bits
 
@@ -38,6 +39,7 @@ class RecordFile:
         self.path = Path(path)
         places = _read_index(self.path.with_suffix(".idx"))
         try:
+            check_regular(self.path)
             self._file = os.open(self.path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
         except OSError as error:
             raise DataError(f"{self.path}: {_problem(error, 'record file')}") from None
@@ -87,7 +89,7 @@ def framed_size(data: bytes) -> int:
 def _read_index(path: Path) -> list[int]:
     """Return the places of the records by their keys."""
     try:
-        lines = path.read_bytes().splitlines()
+        lines = read_regular(path).splitlines()
     except OSError as error:
         raise DataError(f"{path}: {_problem(error, 'index')}; it belongs beside {path.stem}.rec") from None
     places: dict[int, int] = {}

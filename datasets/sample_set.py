@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -68,6 +69,10 @@ class SampleSet(ABC):
         """Return the number of samples."""
 
     @abstractmethod
+    def path(self, index: int) -> Path:
+        """Return the file of the image of a sample."""
+
+    @abstractmethod
     def _empty(self, count: int) -> Example:
         """Return a batch of `count` samples to be filled."""
 
@@ -86,18 +91,30 @@ class SampleSet(ABC):
         batch = self.batch([key])
         return replace(batch.sample(0), problems=batch.problems)
 
-    def batch(self, keys: Sequence[tuple[int, int]]) -> Example:
-        """Return the samples of these keys as a batch; parameters and errors as for one of them."""
+    def batch(self, keys: Sequence[tuple[int, int]], begin: Callable[[int], None] = lambda index: None) -> Example:
+        """Return the samples of these keys as a batch; errors as for one of them.
+
+        Parameters
+        ----------
+        keys
+            The samples (epoch, index).
+        begin
+            Called with the index of every sample before it is made; what it raises ends the batch.
+        """
         batch = self._empty(len(keys))
-        problems = [problem for place, key in enumerate(keys) for problem in self._fill(batch.sample(place), *key)]
+        problems: list[str] = []
+        for place, (epoch, index) in enumerate(keys):
+            problems += self._fill(batch.sample(place), epoch, index, begin)
         return replace(batch, problems=tuple(problems))
 
-    def _fill(self, out: Example, epoch: int, index: int) -> list[str]:
+    def _fill(self, out: Example, epoch: int, index: int, begin: Callable[[int], None]) -> list[str]:
         """Make a sample, or one that takes its place, in the arrays of `out`; return what was wrong."""
         problems: list[str] = []
         for step in range(min(len(self), _MAX_REPLACEMENTS)):
+            taken = (index + step) % len(self)
+            begin(taken)
             try:
-                self._make(out, epoch, (index + step) % len(self))
+                self._make(out, epoch, taken)
                 return problems
             except DataError as error:
                 problems.append(str(error))

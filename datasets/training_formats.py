@@ -17,7 +17,8 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as coco_mask
 
-from ..errors import ConfigError, DataError
+from ..errors import ConfigError, DataError, quote
+from ..files import is_name_within, read_regular
 from ..skeletons import COCO_17
 from .images import read_bgr, read_file
 from .picture_source import Picture, PictureSource, as_json
@@ -81,7 +82,7 @@ def list_source(path: str | Path, images: str | Path, masks: str | Path, subset:
     path, images, masks = Path(path), Path(images), Path(masks)
     wanted = _wanted(subset)
     try:
-        content = as_json(path.read_bytes(), str(path))
+        content = as_json(read_regular(path), str(path))
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None
     content = content.get("root") if isinstance(content, dict) else content
@@ -185,8 +186,8 @@ def _wanted(subset: str) -> tuple[int, ...]:
 
 def _list_image(entry: Mapping[str, Any]) -> dict[str, Any]:
     name, size = entry["img_paths"], (int(entry["img_width"]), int(entry["img_height"]))
-    if not isinstance(name, str) or Path(name).is_absolute() or ".." in Path(name).parts or not Path(name).name:
-        raise ValueError(f"the image {name!r:.60}, expected a file name")
+    if not is_name_within(name):
+        raise ValueError(f"the image {quote(name)}, expected a file name that stays in its folder")
     if min(size) < 1:
         raise ValueError(f"an image of {size[0]} x {size[1]} pixels")
     return {"id": int(entry["image_id"]), "file_name": name, "width": size[0], "height": size[1]}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -136,6 +137,10 @@ class TrainingSet(SampleSet):
 
     def __len__(self) -> int:
         return len(self.samples)
+
+    def path(self, index: int) -> Path:
+        """Return the file of the image of a sample."""
+        return self.dataset.records[int(self.samples[index][0])].path
 
     def _empty(self, count: int) -> Example:
         crop, cells = self.augmentation.crop, self.augmentation.crop // self.codec.stride

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import re
 import shutil
+import stat
+import struct
 import zipfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from tqdm import tqdm
 
-from ..errors import DataError
+from ..errors import DataError, quote
 from ..files import atomic_path
+
+LARGEST = 1 << 30  # bytes of a member; COCO's annotations of train2017 have 0.24 GB
+_RATIO = 200  # bytes by those in the archive; that of JSON is about 10, of a bomb 1,000
+_SMALL = 1 << 20  # bytes that any member may have
+_BLOCK = 1 << 20
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others take as much memory as a file asks for
+# What zipfile says of broken files, and of passwords.
+_BROKEN = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OverflowError, RuntimeError, ValueError)
 
 
 def unpack(path: str | Path, folder: str | Path, wanted: str, progress: bool = False) -> int:
@@ -37,7 +48,8 @@ def unpack(path: str | Path, folder: str | Path, wanted: str, progress: bool = F
     Raises
     ------
     DataError
-        If the zip file is broken, has no such member, or does not fit on the disk.
+        If the zip file is broken, has no such member, or does not fit on the disk; if members are links, have the
+        same name, or are larger than they can be in good faith.
     """
     path, folder = Path(path), Path(folder)
     try:
@@ -45,11 +57,16 @@ def unpack(path: str | Path, folder: str | Path, wanted: str, progress: bool = F
             members = [member for member in archive.infolist() if re.fullmatch(wanted, member.filename)]
             if not members:
                 raise DataError(f"{path}: nothing in it is called {wanted}, expected an archive of COCO 2017")
+            _check(members, path)
             todo = [member for member in members if not _is_there(folder / _base(member), member.file_size)]
             check_space(folder, sum(member.file_size for member in todo))
             for member in tqdm(todo, desc=f"unpacking {path.name}", unit="file", disable=not progress):
                 _extract(archive, member, folder / _base(member), path)
-    except (zipfile.BadZipFile, NotImplementedError) as error:
+    except OSError as error:
+        if error.filename is not None:
+            raise  # of a file that was to be written
+        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except _BROKEN as error:
         raise DataError(f"{path}: not a whole zip file ({error}); delete it and run again") from None
     return len(todo)
 
@@ -71,6 +88,25 @@ def check_space(folder: Path, needed: int) -> None:
         )
 
 
+def _check(members: Sequence[zipfile.ZipInfo], path: Path) -> None:
+    """Make sure, before anything is written, that members are what they should be by the archive's own list."""
+    for member in members:
+        if stat.S_ISLNK(member.external_attr >> 16):
+            raise DataError(f"{path}: {quote(member.filename)} is a link in it, expected a file")
+        if member.compress_type not in _METHODS:
+            raise DataError(f"{path}: {quote(member.filename)} is not stored or deflated in it; unpack it yourself")
+        if member.file_size > min(LARGEST, _SMALL + _RATIO * member.compress_size):
+            raise DataError(
+                f"{path}: {quote(member.filename)} would have {member.file_size:,} bytes of the "
+                f"{member.compress_size:,} in it, which no file of COCO has"
+            )
+    if len({_base(member) for member in members}) < len(members):
+        raise DataError(f"{path}: two files in it have the same name")
+    packed = sum(member.compress_size for member in members)
+    if packed > path.stat().st_size:
+        raise DataError(f"{path}: its files would take {packed:,} bytes of its {path.stat().st_size:,}: they overlap")
+
+
 def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, path: Path) -> None:
     try:
         with (
@@ -78,11 +114,15 @@ def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, pa
             archive.open(member) as source,
             open(temporary, "wb") as stream,
         ):
-            shutil.copyfileobj(source, stream, 1 << 20)  # which compares the CRC at the end
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise DataError(f"{path}: {member.filename} is broken in it ({error}); delete the file and run again") from None
+            # No more than the list says, and at the end the CRC is compared.
+            shutil.copyfileobj(source, stream, _BLOCK)
+            if stream.tell() != member.file_size:
+                raise EOFError(f"{stream.tell():,} of {member.file_size:,} bytes")
     except OSError as error:
         raise DataError(f"{target}: cannot be unpacked ({error.strerror or error})") from None
+    except _BROKEN as error:
+        name = quote(member.filename)
+        raise DataError(f"{path}: {name} is broken in it ({error}); delete the file and run again") from None
 
 
 def _base(member: zipfile.ZipInfo) -> str:

@@ -13,8 +13,8 @@ import numpy as np
 from tqdm import tqdm
 
 from .._compat import available_cores
-from ..errors import DataError
-from ..files import atomic_path
+from ..errors import DataError, quote
+from ..files import atomic_path, is_name_within
 from .annotation_index import AnnotationIndex
 from .coco import CocoKeypoints, ImageRecord
 from .images import decode_bgr, read_file
@@ -240,7 +240,6 @@ def _check_picture(record: ImageRecord, decode: bool) -> None:
 
 def _mask_path(folder: Path, name: str) -> Path:
     """Return where the mask of an image belongs; its name comes from the annotations and may say anything."""
-    place = PurePosixPath(name)
-    if place.is_absolute() or ".." in place.parts or not place.stem:
-        raise DataError(f"{name!r}: not the name of an image within its folder, its mask is not written")
-    return folder / place.with_suffix(".png")
+    if not is_name_within(name):
+        raise DataError(f"{quote(name)}: not the name of an image within its folder, its mask is not written")
+    return folder / PurePosixPath(name).with_suffix(".png")

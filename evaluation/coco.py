@@ -16,6 +16,7 @@ from pycocotools.cocoeval import COCOeval
 from ..codecs import Codec
 from ..datasets.coco import person_category
 from ..errors import ConfigError, DataError
+from ..files import read_regular
 from ..person import Person
 from ..skeletons import COCO_17, Skeleton, convert
 
@@ -248,7 +249,7 @@ def _load(source: Any) -> Any:
     if not isinstance(source, (str, Path)):
         return source
     try:
-        return json.loads(Path(source).read_bytes())
+        return json.loads(read_regular(source))
     except FileNotFoundError:
         raise DataError(f"{source}: no such file") from None
     except (OSError, ValueError) as error:

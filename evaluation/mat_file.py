@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DataError
+from ..files import check_regular
 
 # SciPy's reader can crash the process on a damaged file, and believes what the file says of its sizes.
 _READER = """
@@ -51,6 +52,7 @@ def read_mat(path: str | Path, names: Collection[str]) -> dict[str, np.ndarray]:
         If the file cannot be read, is of another kind or broken, or lacks a variable or has it not in real numbers.
     """
     try:
+        check_regular(path)
         Path(path).open("rb").close()
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from None

@@ -23,7 +23,7 @@ import mxnet as mx
 import numpy as np
 
 from ..errors import CheckpointError, ConfigError
-from ..files import atomic_path
+from ..files import write_arrays
 from ..skeletons import Skeleton, skeleton_from_spec
 from .posenet import PoseNet, network_parameters
 
@@ -94,8 +94,7 @@ def save_network(
     content = {"meta": np.frombuffer(json.dumps(meta).encode(), np.uint8)}
     for name, parameter in _parameters_of(net, part).items():
         content[_NET + name] = parameter._reduce().asnumpy().astype(np.float32, copy=False)
-    with atomic_path(path) as temporary, open(temporary, "wb") as file:
-        np.savez(file, **content, **arrays)
+    write_arrays(path, {**content, **arrays})
 
 
 def read_checkpoint(path: str | Path) -> Checkpoint:

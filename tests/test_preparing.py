@@ -142,7 +142,7 @@ def test_broken_member(mirror, coco, monkeypatch, method):
     with zipfile.ZipFile(path) as archive:
         offset = archive.getinfo("train2017/000000000003.jpg").header_offset
     path.write_bytes(whole[: offset + 500] + b"\0" * 100 + whole[offset + 600 :])
-    with pytest.raises(DataError, match=r"new/train2017\.zip: train2017/000000000003\.jpg is broken in it .*delete"):
+    with pytest.raises(DataError, match=r"new/train2017\.zip: 'train2017/000000000003\.jpg' is broken in it .*delete"):
         prepare_coco(root, mirror=str(mirror))
     assert sorted(path.name for path in (root / "train2017").iterdir()) == ["000000000001.jpg", "000000000002.jpg"]
     path.write_bytes(whole)

@@ -255,4 +255,5 @@ def _person_samples(config: EasyDict, net: PoseNet, split: str, augment: bool) -
 
 def _loader(config: EasyDict, samples: SampleSet, training: bool) -> BatchLoader:
     batch_size = config.train.batch_size if training else min(config.train.batch_size, len(samples))
-    return BatchLoader(samples, batch_size, config.train.num_workers, shuffle=training)
+    options = config.train
+    return BatchLoader(samples, batch_size, options.num_workers, shuffle=training, timeout=options.batch_timeout)

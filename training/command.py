@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 
 from ..cli import parse_devices
+from ..files import clear_temporaries
+from ..locks import lock_folder
 from .build import build_trainer, check_output, choose_recipe
 
 
@@ -74,6 +76,9 @@ def run_training(arguments: argparse.Namespace, task: str, default: str, model: 
     changes = arguments.set + [f"{key}={value!r}" for key, value in short.items() if value is not None]
     config, checkpoint = choose_recipe(arguments.config, default, model, arguments.resume, changes, task)
     output = arguments.output or (arguments.resume.parent if arguments.resume else Path("output") / config.name)
-    check_output(output, resumed=checkpoint is not None, overwrite=arguments.overwrite)
-    build_trainer(config, contexts, output, checkpoint).fit()
+    with lock_folder(output):
+        clear_temporaries(output, ("last.npz", "best.npz", "epoch-*.npz", "losses.*"))
+        clear_temporaries(output / "pictures", ("validation-*.jpg",))
+        check_output(output, resumed=checkpoint is not None, overwrite=arguments.overwrite)
+        build_trainer(config, contexts, output, checkpoint).fit()
     return Path(output)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import csv
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 from matplotlib.figure import Figure
-from tensorboardX import SummaryWriter
 
 from ..draw import save_image
-from ..files import atomic_path
+from ..files import append_rows, atomic_path
+from .log_files import EventFile, LogFile
 
 logger = logging.getLogger(__name__)
 
@@ -42,8 +43,8 @@ class RunLog:
         self._rows = [row for row in _read_rows(self._table) if int(row[0]) <= iteration]
         with atomic_path(self._table) as temporary, open(temporary, "w", newline="") as file:
             csv.writer(file).writerows(self._rows)
-        self._events = SummaryWriter(str(output / "tensorboard"), purge_step=iteration or None)
-        self._handler = logging.FileHandler(output / "train.log")
+        self._events = EventFile(output / "tensorboard", purge_step=iteration or None)
+        self._handler = LogFile(output / "train.log")
         self._handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         logging.getLogger("cpm").addHandler(self._handler)
 
@@ -54,7 +55,8 @@ class RunLog:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if error is not None and not isinstance(error, KeyboardInterrupt):
-            logger.error("the run stops: %s", error)
+            with suppress(OSError):  # of the log's own file
+                logger.error("the run stops: %s", error)
         logging.getLogger("cpm").removeHandler(self._handler)
         self._handler.close()
         self._events.close()
@@ -63,8 +65,7 @@ class RunLog:
         """Record figures of a split (``train`` or ``val``) at an iteration."""
         rows = [[str(iteration), split, name, repr(float(value))] for name, value in values.items()]
         self._rows += rows
-        with open(self._table, "a", newline="") as file:
-            csv.writer(file).writerows(rows)
+        append_rows(self._table, rows)
         for name, value in values.items():
             self._events.add_scalar(f"{split}/{name}", value, iteration)
         self._events.flush()
@@ -72,7 +73,7 @@ class RunLog:
     def picture(self, iteration: int, name: str, image: np.ndarray) -> None:
         """Keep a picture (H, W, 3) uint8 RGB as a file and as a TensorBoard event."""
         save_image(self._output / "pictures" / f"{name}-{iteration:06d}.jpg", image)
-        self._events.add_image(name, image, iteration, dataformats="HWC")
+        self._events.add_image(name, image, iteration)
         self._events.flush()
 
     def draw_curve(self) -> None:

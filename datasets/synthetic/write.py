@@ -135,7 +135,8 @@ def _write_split(root: Path, people: SyntheticPeople, split: str, count: int, wo
     for index, (encoded, persons) in enumerate(_draw_all(people, split, count, workers)):
         image_id = SPLITS.index(split) * _VAL_IDS + index + 1
         name = f"{image_id:012d}.jpg"
-        (folder / name).write_bytes(encoded)
+        with atomic_path(folder / name, flush=False) as temporary:
+            temporary.write_bytes(encoded)
         images.append({"id": image_id, "file_name": name, "width": width, "height": height, "license": 1})
         for person in persons:
             number = SPLITS.index(split) * 10 * _VAL_IDS + len(annotations) + 1
