@@ -207,7 +207,11 @@ def _findings(records: Sequence[ImageRecord], decode: bool, encode: bool) -> Ite
     """Yield what is found in the images, in their order; threads look, as OpenCV releases Python's lock."""
     look = partial(_look, records, decode, encode)
     with ThreadPool(available_cores()) as pool:
-        yield from pool.imap(look, range(len(records)), chunksize=8)
+        try:
+            yield from pool.imap(look, range(len(records)), chunksize=8)
+        finally:
+            pool.terminate()
+            pool.join()  # threads within OpenCV at the end of the process would abort it
 
 
 def _look(records: Sequence[ImageRecord], decode: bool, encode: bool, row: int) -> _Finding:
