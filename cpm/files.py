@@ -102,7 +102,8 @@ def append_rows(path: str | Path, rows: Iterable[Sequence[str]]) -> None:
         except OSError:
             with suppress(OSError):
                 file.close()  # which tries once more to write
-            os.truncate(path, before)
+            with suppress(OSError):
+                os.truncate(path, before)
             raise
 
 
@@ -130,7 +131,11 @@ def check_regular(path: str | Path) -> None:
     OSError
         If it is missing, or a pipe, a device, a socket or a folder; `strerror` says which.
     """
-    require_regular(os.stat(path), path)
+    try:
+        status = os.stat(path)
+    except ValueError:  # a NUL or half of a character
+        raise OSError(errno.EINVAL, "not the name of a file", str(path)) from None
+    require_regular(status, path)
 
 
 def read_regular(path: str | Path) -> bytes:

@@ -22,6 +22,7 @@ from .annotation_index import AnnotationIndex, build_index
 from .images import read_bgr
 
 _FARTHEST = 100_000  # pixels; pycocotools walks along every edge
+_MOST_PIXELS = 1 << 28  # of a mask; annotations may claim any size
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,8 @@ class ImageRecord:
         unlabelled = [person for person in self.people if not _is_labelled(person)]
         if not unlabelled:
             return None
+        if self.width * self.height > _MOST_PIXELS:
+            raise DataError(f"{self.path}: its annotations say {self.width}x{self.height}, too large for a mask")
         try:
             return _mask_without(unlabelled, self.height, self.width)
         except Exception as error:  # pycocotools raises no narrower one

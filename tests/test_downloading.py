@@ -288,3 +288,17 @@ def test_check_file(path):
     for wrong, message in ((path, "no such file"), (path.parent, "a folder")):
         with pytest.raises(DownloadError, match=f"{message}, expected a file$"):
             check_file(wrong)
+
+
+@pytest.mark.parametrize("name", ["weights.bin.part", ".weights.bin.lock"])
+@pytest.mark.parametrize("dangling", [False, True])
+def test_links_in_the_place_of_parts_and_locks_are_not_followed(server, tmp_path, name, dangling):
+    victim = tmp_path / "victim"
+    if not dangling:
+        victim.write_bytes(b"precious")
+    (tmp_path / name).symlink_to(victim)
+    with pytest.raises(OSError, match="a link, which is not followed") as caught:
+        download(server.url, tmp_path / "weights.bin", SIZE)
+    assert caught.value.filename == str(tmp_path / name)
+    assert not (tmp_path / "weights.bin").exists()
+    assert not victim.exists() if dangling else victim.read_bytes() == b"precious"

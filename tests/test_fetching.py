@@ -179,6 +179,8 @@ def test_the_process_ends_as_it_should_while_workers_are_busy(how, status, last)
 def test_loader_of_gluon_is_asked(numbers, monkeypatch):
     asked = []
     make = fetching.DataLoader
-    monkeypatch.setattr(fetching, "DataLoader", lambda *args, **options: asked.append(options) or make(*args, **options))
+    monkeypatch.setattr(
+        fetching, "DataLoader", lambda *args, **options: asked.append(options) or make(*args, **options)
+    )
     list(BatchLoader(numbers(4), 2, 2).epoch(0))
     assert asked[0]["thread_pool"] and asked[0]["num_workers"] == 2

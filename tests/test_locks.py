@@ -14,7 +14,13 @@ import pytest
 from cpm import ConfigError
 from cpm.locks import lock_folder
 
-_HOLD = "import sys; from cpm.locks import lock_folder\nwith lock_folder(sys.argv[1]): print('held', flush=True); input()"
+_HOLD = """
+import sys
+from cpm.locks import lock_folder
+with lock_folder(sys.argv[1]):
+    print("held", flush=True)
+    input()
+"""
 
 
 @pytest.fixture
