@@ -159,6 +159,7 @@ def leave(how: str) -> subprocess.CompletedProcess:
     )
 
 
+@pytest.mark.slow("starts a process for every way to leave")
 @pytest.mark.parametrize(
     ("how", "status", "last"),
     [

@@ -185,6 +185,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", str(folder)], check=True)
 
 
+@pytest.mark.slow("trains")
 def test_training_on_a_small_disk(run_script, write_coco, small_disk, tmp_path):
     people = [[person(50 + 8 * k, 60, 80)] for k in range(4)]
     write_coco(people, "train2017")
