@@ -13,7 +13,7 @@ from ..skeletons import Skeleton
 def unmirror(heatmaps: np.ndarray, pafs: np.ndarray, skeleton: Skeleton) -> tuple[np.ndarray, np.ndarray]:
     """Turn the maps of a mirrored image into maps of the image itself.
 
-    The columns are reversed exactly, left and right joints and limbs change channels, x components change sign.
+    The columns are reversed, left and right joints and limbs change channels, x components change sign.
 
     Parameters
     ----------
@@ -63,8 +63,8 @@ def resample(maps: np.ndarray, size: tuple[int, ...], ratio: tuple[float, float]
     """Resample maps to the grid of a larger image, bicubically.
 
     Cell g of the result has its centre at cell (g + 0.5) * ratio - 0.5 of `maps`, whatever the padding
-    of both; beyond the outermost centres the border cells go on. The weights are exact to float32,
-    whereas ``cv2.warpAffine`` rounds places to 1/32 cell.
+    of both; beyond the outermost centres the border cells go on. Places are those of float32,
+    whereas ``cv2.warpAffine`` rounds them to 1/32 cell.
 
     Parameters
     ----------

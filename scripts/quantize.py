@@ -39,7 +39,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--reduce-range",
         action="store_true",
-        help="round weights to 7 bits: more exact on processors without VNNI, where sums of 8 bits may overflow",
+        help="round weights to 7 bits, for processors without VNNI, where sums of 8 bits may overflow",
     )
     parser.add_argument("--float-layers", type=parse_index, metavar="N", help="how many of the first convolutions "
                         "stay in float (default: 3 in networks with depthwise convolutions, else none)")  # fmt: skip
