@@ -57,6 +57,11 @@ class Skeleton:
     flip_pairs: tuple[tuple[str, str], ...] | None = None
 
     def __post_init__(self) -> None:
+        if not self.joints:
+            raise ConfigError(f"skeleton {self.name!r:.100}: it has no joints")
+        for limb in self.limbs:
+            if len(limb) != 2 or limb[0] == limb[1]:
+                raise ConfigError(f"skeleton {self.name!r:.100}: limb {limb!r:.100} does not join two joints")
         if len(set(self.joints)) != len(self.joints):
             raise ConfigError(f"skeleton {quote(self.name)}: a joint is named twice in {quote(self.joints)}")
         if self.sigmas and len(self.sigmas) != len(self.joints):

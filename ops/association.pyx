@@ -356,6 +356,8 @@ cdef void _join_all(
 ) noexcept nogil:
     """Join along all candidates, best first; none are left."""
     cdef Py_ssize_t i
+    if found.size == 0:
+        return
     qsort(found.items, found.size, sizeof(Candidate), &_by_limb if limb_by_limb else &_best_first)
     for i in range(found.size):
         _join(&found.items[i], first, owner, people, totals)

@@ -83,6 +83,24 @@ def test_a_body_without_limbs_is_refused_before_data_are_looked_for(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def test_a_body_of_one_joint_trains_in_a_box(tmp_path):
+    rng = np.random.default_rng(0)
+    body = body_of(1, 0)
+    root = write_body(tmp_path / "data", body, rng)
+    assert 0 <= score(train(body, root, tmp_path / "run", "topdown", rng), root, "topdown")["AP"] <= 1
+
+
+@pytest.mark.parametrize(("joints", "limbs"), [((), ()), (("a", "b"), (("a", "a"),)), (("a", "b"), (("a",),))])
+def test_what_is_no_body_is_refused(joints, limbs):
+    with pytest.raises(ConfigError, match="no joints|does not join two"):
+        Skeleton("none", joints, limbs)
+
+
+def test_limbs_that_are_there_twice_train():
+    twice = Skeleton("TWICE", ("a", "b"), (("a", "b"), ("b", "a"), ("a", "b")))
+    take_a_step(get_model("cpm_small", skeleton=twice, channels=8))
+
+
 @pytest.mark.parametrize("number", range(repeats(12, 200)))
 def test_random_bodies_train_and_are_evaluated(number, tmp_path):
     rng = np.random.default_rng(number)
