@@ -8,7 +8,7 @@ import pytest
 
 from cpm.datasets import CocoKeypoints, MpiiPeople
 from cpm.evaluation import annotated_boxes, detected_boxes, score_coco, select_images
-from cpm.inference.predicting import given_boxes
+from cpm.inference import given_boxes
 
 from .conftest import person
 from .helpers.mutations import check_survival, mutate, mutate_json

@@ -8,7 +8,7 @@ import pytest
 
 from cpm import DataError
 from cpm.datasets import CocoKeypoints, annotation_cache
-from cpm.datasets.image_size import stored_size
+from cpm.datasets.images import stored_size
 from cpm.datasets.packed import write_packed
 from cpm.datasets.packing import open_source
 from cpm.datasets.picture_source import Picture, PictureSource, coco_source, write_coco
