@@ -171,7 +171,8 @@ def test_wrong_predictions(tmp_path):
     for predictions in (joints[:2], joints[..., :1], joints[0]):
         with pytest.raises(DataError, match=r"predictions have the shape .*, the truth expects \(3, 16, 2\)"):
             score_mpii(predictions, path)
-    assert score_mpii(np.full_like(joints, np.nan), path)["mean"] == 0
+    with pytest.raises(DataError, match=r"predictions: .* of person 0 is at \(nan, nan\)"):
+        score_mpii(np.full_like(joints, np.nan), path)
 
 
 def test_table():
