@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..datasets import CocoKeypoints, ImageRecord, MpiiPeople, PersonBox, box_of, mpii_box_of
-from ..errors import DataError, quote
+from ..errors import DataError
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def detected_boxes(
         raise DataError(f"{detections}: {error.strerror}, expected the boxes of a person detector") from None
     except (KeyError, RecursionError, TypeError, ValueError) as error:
         raise DataError(
-            f"{detections}: not a list of COCO detections with image_id, category_id, bbox and score ({quote(error)})"
+            f"{detections}: not a list of COCO detections with image_id, category_id, bbox and score ({error!r})"
         ) from None
     images = [
         _image_boxes(record, by_image.get(record.id, []), aspect, enlarge) for record in _records(dataset, image_ids)

@@ -18,7 +18,7 @@ from mxnet import autograd, gluon
 from mxnet.contrib import amp
 from mxnet.contrib.amp.loss_scaler import LossScaler
 
-from ..errors import CheckpointError, ConfigError, quote
+from ..errors import CheckpointError, ConfigError
 
 logger = logging.getLogger(__name__)
 
@@ -123,7 +123,7 @@ def restore_scaling(trainer: gluon.Trainer, state: Mapping[str, float]) -> None:
         values = [float(state[key]) for key in ("scale", "next_scale")]
         unskipped = int(state["unskipped"])
     except (KeyError, OverflowError, TypeError, ValueError) as error:
-        raise CheckpointError(f"the state of the loss scale is broken ({quote(error)})") from None
+        raise CheckpointError(f"the state of the loss scale is broken ({error!r})") from None
     if not all(math.isfinite(value) and value > 0 for value in values) or not 0 <= unskipped < scaler._scale_seq_len:
         raise CheckpointError(f"the state of the loss scale is broken ({dict(state)})")
     scaler._loss_scale, scaler._next_loss_scale = values

@@ -23,7 +23,7 @@ from ..datasets import (
     TrainingSet,
     open_dataset,
 )
-from ..errors import CheckpointError, ConfigError, quote
+from ..errors import CheckpointError, ConfigError
 from ..models import (
     Checkpoint,
     PoseNet,
@@ -111,7 +111,7 @@ def _resumed_config(checkpoint: Checkpoint) -> EasyDict:
             raise ValueError(f"{updates} updates in {iteration} iterations")
         return from_json(checkpoint.meta["config"], skeleton_from_meta(checkpoint.meta))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{checkpoint.path}: its training state is broken ({quote(error)})") from None
+        raise CheckpointError(f"{checkpoint.path}: its training state is broken ({error!r})") from None
 
 
 def check_output(output: Path, resumed: bool, overwrite: bool) -> None:
@@ -184,9 +184,7 @@ def _check_fit(config: EasyDict, net: PoseNet) -> None:
     expected = {"cpm": ("pafs", "heatmaps"), "topdown": ("heatmaps",)}[config.task]
     if net.kinds[-1][:2] != expected:
         found, wanted = (" and ".join(kinds) for kinds in (net.kinds[-1], expected))
-        raise ConfigError(
-            f"model.name={net.name}: predicts {found}, the task {quote(config.task)} is to predict {wanted}"
-        )
+        raise ConfigError(f"model.name={net.name}: predicts {found}, the task {config.task!r} is to predict {wanted}")
     if config.loss.kind == "bce" and not net.sigmoid:
         advice = f"add model.options.sigmoid=True, if {net.name} has it" if config.task == "cpm" else "choose another"
         raise ConfigError(f"loss.kind='bce': needs heatmaps between 0 and 1; {advice}")
@@ -194,7 +192,7 @@ def _check_fit(config: EasyDict, net: PoseNet) -> None:
     for name in ("offset_epoch", "offset_weights"):
         if config.loss.get(name) != defaults.get(name) and "offsets" not in net.kinds[-1]:
             raise ConfigError(
-                f"loss.{name}={quote(config.loss[name])}: {net.name} predicts no offsets; model.options.offsets=True, "
+                f"loss.{name}={config.loss[name]!r}: {net.name} predicts no offsets; model.options.offsets=True, "
                 "if it has it, makes it do so"
             )
     if config.task == "cpm" and config.loss.offset_epoch >= config.train.epochs:

@@ -6,7 +6,7 @@ from typing import Any
 
 from mxnet.gluon.loss import Loss
 
-from ..errors import ConfigError, quote
+from ..errors import ConfigError
 
 # How a difference d counts, and what a reduction divides the sum over channels and cells by.
 _KINDS = ("l2", "log", "fourth", "bce")
@@ -49,10 +49,10 @@ class StageLoss(Loss):
     def __init__(self, reduction: str = "sum", kind: str = "l2", **kwargs: Any) -> None:
         super().__init__(weight=None, batch_axis=0, **kwargs)
         if kind not in _KINDS:
-            raise ConfigError(f"loss.kind={quote(kind)}: expected one of {', '.join(_KINDS)}")
+            raise ConfigError(f"loss.kind={kind!r}: expected one of {', '.join(_KINDS)}")
         self._kind = kind
         if reduction not in _REDUCTIONS:
-            raise ConfigError(f"loss.reduction={quote(reduction)}: expected one of {', '.join(_REDUCTIONS)}")
+            raise ConfigError(f"loss.reduction={reduction!r}: expected one of {', '.join(_REDUCTIONS)}")
         self._reduction = reduction
 
     def hybrid_forward(self, F: Any, prediction: Any, target: Any, mask: Any) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 from easydict import EasyDict
 from mxnet import gluon
 
-from ..errors import CheckpointError, ConfigError, quote
+from ..errors import CheckpointError, ConfigError
 from ..models import PoseNet
 
 _NO_DECAY = ("bias", "gamma", "beta")
@@ -35,7 +35,7 @@ def make_trainer(net: PoseNet, config: EasyDict) -> gluon.Trainer:
     for pattern, factor in _multipliers(options.lr_mults):
         matching = [parameter for name, parameter in parameters.items() if pattern.search(name)]
         if not matching:
-            raise ConfigError(f"optimizer.lr_mults: no parameter of {net.name} matches {quote(pattern.pattern)}")
+            raise ConfigError(f"optimizer.lr_mults: no parameter of {net.name} matches {pattern.pattern!r}")
         for parameter in matching:
             parameter.lr_mult *= factor
     if options.name == "sgd":
@@ -43,7 +43,7 @@ def make_trainer(net: PoseNet, config: EasyDict) -> gluon.Trainer:
     elif options.name == "adam":
         settings = {}
     else:
-        raise ConfigError(f"optimizer.name={quote(options.name)}: expected sgd or adam")
+        raise ConfigError(f"optimizer.name={options.name!r}: expected sgd or adam")
     settings |= {"learning_rate": options.lr, "wd": options.weight_decay}
     return gluon.Trainer(net.collect_params(), options.name, settings, kvstore="device", update_on_kvstore=False)
 
@@ -83,7 +83,7 @@ def _multipliers(pairs: Any) -> list[tuple[re.Pattern, float]]:
     try:
         return [(re.compile(pattern), float(factor)) for pattern, factor in pairs]
     except (TypeError, ValueError, re.error) as error:
-        raise ConfigError(f"optimizer.lr_mults={quote(pairs)}: expected pairs (pattern, factor) ({error})") from None
+        raise ConfigError(f"optimizer.lr_mults={pairs!r}: expected pairs (pattern, factor) ({error})") from None
 
 
 def trainer_arrays(trainer: gluon.Trainer, net: PoseNet) -> dict[str, np.ndarray]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from ..errors import ConfigError, quote
+from ..errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ class Schedule:
 
     def __post_init__(self) -> None:
         if self.kind not in ("step", "cosine"):
-            raise ConfigError(f"schedule.kind={quote(self.kind)}: expected step or cosine")
+            raise ConfigError(f"schedule.kind={self.kind!r}: expected step or cosine")
         if self.unit not in ("iterations", "epochs"):
-            raise ConfigError(f"schedule.unit={quote(self.unit)}: expected iterations or epochs")
+            raise ConfigError(f"schedule.unit={self.unit!r}: expected iterations or epochs")
 
     def __call__(self, iteration: int) -> float:
         """Return the learning rate of an iteration, counted from 0."""
