@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import DataError, quote
+from ..errors import DataError
 
 # SciPy's reader can crash the process on a damaged file, and believes what the file says of its sizes.
 _READER = """
@@ -67,5 +67,5 @@ def read_mat(path: str | Path, names: Collection[str]) -> dict[str, np.ndarray]:
         found = {name: content[name] for name in content.files}
     missing = [name for name in names if name not in found]
     if missing:
-        raise DataError(f"{path}: no numbers {quote(missing[0])} in it, expected {', '.join(names)}")
+        raise DataError(f"{path}: no numbers {missing[0]!r} in it, expected {', '.join(names)}")
     return found

@@ -8,7 +8,7 @@ import mxnet as mx
 import numpy as np
 
 from ..checks import check_image
-from ..errors import CheckpointError, ConfigError, quote
+from ..errors import CheckpointError, ConfigError
 from ..models import NORMALISATIONS
 from ..models.zoo import detector_network, list_detectors
 from .estimator import fit_image
@@ -47,15 +47,13 @@ class PersonDetector:
         if not 0 <= threshold <= 1 or short < _MULTIPLE:
             raise ConfigError(f"threshold={threshold}, short={short}, expected 0 to 1 and at least {_MULTIPLE} pixels")
         if name not in list_detectors():
-            raise ConfigError(
-                f"detector {quote(name)} is unknown, expected one such as {', '.join(list_detectors()[:3])}"
-            )
+            raise ConfigError(f"detector {name!r} is unknown, expected one such as {', '.join(list_detectors()[:3])}")
         if not Path(weights).is_file():
             raise CheckpointError(f"{weights}: no such file, expected the parameters of {name} (.params)")
         self.threshold, self.short, self.ctx = threshold, short, ctx or mx.cpu()
         self._net = detector_network(name)
         if "person" not in self._net.classes:
-            raise ConfigError(f"detector {quote(name)} knows no people, only {', '.join(self._net.classes[:5])}, ...")
+            raise ConfigError(f"detector {name!r} knows no people, only {', '.join(self._net.classes[:5])}, ...")
         self._person = self._net.classes.index("person")
         try:
             self._net.load_parameters(str(weights), ctx=self.ctx)

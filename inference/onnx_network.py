@@ -12,7 +12,7 @@ import mxnet as mx
 import numpy as np
 
 from .._compat import available_cores
-from ..errors import CheckpointError, ConfigError, DataError, quote
+from ..errors import CheckpointError, ConfigError, DataError
 from ..models.export import TEXTS, first_line, import_optional, open_session
 from ..models.posenet import MAPS
 from ..skeletons import skeleton_from_spec
@@ -63,7 +63,7 @@ class OnnxNetwork:
         if threads is not None and threads < 1:
             raise ConfigError(f"threads={threads}, expected a positive number")
         if runtime not in RUNTIMES:
-            raise ConfigError(f"runtime={quote(runtime)}, expected one of {', '.join(RUNTIMES)}")
+            raise ConfigError(f"runtime={runtime!r}, expected one of {', '.join(RUNTIMES)}")
         self.path, self.runtime = Path(path), runtime
         open_file = _open_openvino if runtime == "openvino" else _open_onnxruntime
         self._run, texts, inputs, outputs = open_file(self.path, threads or available_cores())

@@ -8,7 +8,7 @@ from typing import Any
 
 import mxnet as mx
 
-from ..errors import ConfigError, quote
+from ..errors import ConfigError
 from ..models import PoseNet, load_network, read_checkpoint
 from .onnx_network import RUNTIMES, OnnxNetwork
 
@@ -45,7 +45,7 @@ def open_network(
     """
     path = Path(path)
     if backend is not None and backend not in BACKENDS:
-        raise ConfigError(f"backend={quote(backend)}, expected one of {', '.join(BACKENDS)}")
+        raise ConfigError(f"backend={backend!r}, expected one of {', '.join(BACKENDS)}")
     if path.suffix == ".onnx":
         if backend == "mxnet":
             raise ConfigError(f"{path}: an exported network runs on {' or '.join(RUNTIMES)}, not on mxnet")

@@ -22,7 +22,7 @@ from typing import Any
 import mxnet as mx
 import numpy as np
 
-from ..errors import CheckpointError, ConfigError, quote
+from ..errors import CheckpointError, ConfigError
 from ..files import atomic_path
 from ..skeletons import Skeleton, skeleton_from_spec
 from .posenet import PoseNet, network_parameters
@@ -86,7 +86,7 @@ def save_network(
     taken = [key for key in extra if key in _RESERVED]
     taken += [name for name in arrays if name == "meta" or name.startswith(_NET)]
     if taken:
-        raise ConfigError(f"a checkpoint cannot hold an additional {quote(taken[0])}, the format uses that name itself")
+        raise ConfigError(f"a checkpoint cannot hold an additional {taken[0]!r}, the format uses that name itself")
     options = {key: value for key, value in net.options.items() if key != "skeleton"}
     meta = {"format": FORMAT, "model": net.name, "options": options, "skeleton": net.options["skeleton"], **extra}
     if part:
@@ -164,10 +164,10 @@ def load_parameters(net: PoseNet, checkpoint: Checkpoint, part: str = "") -> Non
     ]
     saved = skeleton_from_meta(checkpoint.meta)
     if not problems and not part and (saved.joints, saved.limbs) != (net.skeleton.joints, net.skeleton.limbs):
-        problems.append(f"its skeleton is {quote(saved.name)}, not {quote(net.skeleton.name)}")
+        problems.append(f"its skeleton is {saved.name!r}, not {net.skeleton.name!r}")
     normalisation = checkpoint.meta["options"].get("normalisation")
     if not problems and normalisation != net.options.get("normalisation"):
-        problems.append(f"its normalisation is {quote(normalisation)}, not {quote(net.options.get('normalisation'))}")
+        problems.append(f"its normalisation is {normalisation!r}, not {net.options.get('normalisation')!r}")
     if problems:
         raise CheckpointError(
             f"{checkpoint.path}: holds a {checkpoint.meta['model']} that does not fit this {net.name}: "
@@ -196,7 +196,7 @@ def _check_meta(path: Path, meta: Any) -> None:
     kinds = {"format": int, "model": str, "options": dict, "skeleton": dict}
     for key, kind in kinds.items():
         if not isinstance(meta, dict) or not isinstance(meta.get(key), kind):
-            raise CheckpointError(f"{path}: not a checkpoint of this package, its description has no {quote(key)}")
+            raise CheckpointError(f"{path}: not a checkpoint of this package, its description has no {key!r}")
     if meta["format"] != FORMAT:
         raise CheckpointError(f"{path}: format {meta['format']}, this version of cpm reads format {FORMAT}")
     try:
