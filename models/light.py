@@ -154,7 +154,7 @@ def lightweight_openpose(
     "reduced" that of the OpenVINO one, human-pose-estimation-0001.
     """
     check_number("stages", stages, 1, MAX_STAGES)
-    if not isinstance(block, str) or block not in _BLOCKS:
+    if block not in list(_BLOCKS):  # which takes lists, too, for what they are
         raise ConfigError(f"block={quote(block)}, expected one of {', '.join(_BLOCKS)}")
     last = mx.init.Xavier(magnitude=1)
 
