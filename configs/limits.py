@@ -33,7 +33,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "train.epochs": (1, _MANY),
     "train.batch_size": (1, 65536),
     "train.num_workers": (0, 1024),
-    "train.batch_timeout": (0.0, 1e9),
+    "train.batch_timeout": (0.0, 1e6),
     "train.freeze_trunk": (0, _MANY),
     "train.seed": (0, _MANY),
     "train.log_every": (1, _MANY),
