@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 from mxnet.gluon.data import DataLoader
 
+from ..codecs import Codec
 from ..errors import ConfigError
-from .sample_set import Example, SampleSet
+from .sample_set import Sample, SampleSet
 
 
 @dataclass
@@ -83,11 +84,16 @@ class BatchLoader:
             # The workers are threads enough; OpenCV's own would only get in their way.
             cv2.setNumThreads(0)
 
+    @property
+    def codec(self) -> Codec:
+        """What draws the maps of the samples."""
+        return self._samples.codec
+
     def __len__(self) -> int:
         """Return the number of batches of an epoch."""
         return len(self._batches)
 
-    def epoch(self, epoch: int, start: int = 0) -> Iterator[Example]:
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[Sample]:
         """Yield the batches of an epoch from batch `start` on.
 
         Raises
@@ -110,9 +116,9 @@ class _Whole:
     def __len__(self) -> int:
         return len(self.keys)
 
-    def __getitem__(self, number: int) -> Example:
+    def __getitem__(self, number: int) -> Sample:
         return self.samples.batch(self.keys[number])
 
 
-def _only(items: list[Example]) -> Example:
+def _only(items: list[Sample]) -> Sample:
     return items[0]

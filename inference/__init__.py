@@ -1,7 +1,7 @@
 """From images to people."""
 
 from .detector import PersonDetector
-from .estimator import REFERENCES, Maps, PoseEstimator, fit_image, stage_from_last
+from .estimator import REFERENCES, PoseEstimator, ScaledMaps, fit_image, stage_from_last
 from .onnx_network import RUNTIMES, OnnxNetwork
 from .opening import BACKENDS, open_network
 from .predicting import detected_people, given_boxes, predict_files, visible_part, whole_image
@@ -12,10 +12,10 @@ __all__ = [
     "REFERENCES",
     "RUNTIMES",
     "BoxEstimator",
-    "Maps",
     "OnnxNetwork",
     "PersonDetector",
     "PoseEstimator",
+    "ScaledMaps",
     "detected_people",
     "fit_image",
     "given_boxes",

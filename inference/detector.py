@@ -10,7 +10,7 @@ import numpy as np
 from ..checks import check_image
 from ..errors import CheckpointError, ConfigError
 from ..models import NORMALISATIONS
-from ..models.zoo import detector_network, list_detectors
+from ..models.gluoncv_models import detector_network, list_detectors
 from .estimator import fit_image
 
 _MULTIPLE = 32  # both sides of its input

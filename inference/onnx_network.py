@@ -12,9 +12,9 @@ import mxnet as mx
 import numpy as np
 
 from .._compat import available_cores
+from ..codecs import kinds_of
 from ..errors import CheckpointError, ConfigError, DataError
 from ..models.export import TEXTS, first_line, import_optional, open_session
-from ..models.posenet import MAPS
 from ..skeletons import skeleton_from_spec
 
 RUNTIMES = ("onnxruntime", "openvino")
@@ -72,15 +72,15 @@ class OnnxNetwork:
             self.name, self.options = str(self.meta["model"]), dict(self.meta["options"])
             self.skeleton = skeleton_from_spec(self.meta["skeleton"])
             self.stride, self.multiple = int(self.meta["stride"]), int(self.meta["multiple"])
-            self.kinds = (tuple(self.meta["outputs"]),)
-            if self.kinds != (outputs,) or not set(outputs) <= set(MAPS) or min(self.stride, self.multiple) < 1:
+            self.kinds = (kinds_of(self.meta["outputs"]),)
+            if tuple(self.meta["outputs"]) != outputs or min(self.stride, self.multiple) < 1:
                 raise ValueError("its outputs are others")
             if inputs != ("images",):
                 raise ValueError("its inputs are others")
         except (ConfigError, KeyError, TypeError, ValueError):
             raise CheckpointError(f"{path}: an ONNX file, but none that this package has exported") from None
 
-    def __call__(self, images: mx.nd.NDArray | np.ndarray) -> list[list[np.ndarray]]:
+    def __call__(self, images: mx.nd.NDArray | np.ndarray) -> list[dict[str, np.ndarray]]:
         """Compute the maps.
 
         Parameters
@@ -91,7 +91,7 @@ class OnnxNetwork:
         Returns
         -------
         list
-            One stage: a list of the maps that `kinds` names, (B, C, h, w) float32 with h = H / stride.
+            One stage: its maps (B, C, h, w) float32 by the names of their `kinds`, with h = H / stride.
 
         Raises
         ------
@@ -109,9 +109,10 @@ class OnnxNetwork:
                 f"(batch, height, width, 3) with both sides multiples of {multiple}"
             )
         try:
-            return [list(self._run(array.astype(np.float32, copy=False)))]
+            maps = self._run(array.astype(np.float32, copy=False))
         except Exception as error:  # the errors of the runtimes have no class in common
             raise CheckpointError(f"{self.path}: {self.runtime} cannot run it ({first_line(error)})") from None
+        return [{kind.name: array for kind, array in zip(self.kinds[0], maps)}]
 
 
 _Opened = tuple[_Runner, dict[str, str], tuple[str, ...], tuple[str, ...]]

@@ -18,6 +18,7 @@ from ..downloading import check_file, download, server_url
 from ..errors import CheckpointError, ConfigError, DownloadError
 from ..files import atomic_path, home
 from .checkpoint import save_network
+from .importing import import_trunk, import_weights
 from .pretrained import Pretrained, SourceFile, find_pretrained
 
 logger = logging.getLogger(__name__)
@@ -74,8 +75,6 @@ def next_command(name: str, path: Path) -> str:
 
 
 def _import(entry: Pretrained, file: Path, output: Path, source: dict[str, Any]) -> None:
-    from .importing import import_trunk, import_weights  # not above: importing needs the registry, which fetches
-
     if entry.part == "trunk":
         save_network(output, import_trunk(file, entry.model), extra={"source": source}, part="trunk.")
     else:

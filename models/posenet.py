@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import mxnet as mx
 import numpy as np
 from mxnet.gluon import Block, Constant, HybridBlock, Parameter, nn
 
+from ..codecs import MapKind
 from ..errors import ConfigError, DataError
 from ..skeletons import Skeleton
 
@@ -27,82 +27,15 @@ NORMALISATIONS: dict[str, tuple[Sequence[float], Sequence[float]]] = {
     "caffe": ((123.68, 116.779, 103.939), (1.0, 1.0, 1.0)),
 }
 
-
-MAPS = ("pafs", "heatmaps", "offsets")  # what a stage of a bottom-up network returns, as far as it has them
-
-
-@dataclass(frozen=True)
-class Heads:
-    """What the last layers of a stage of a bottom-up network predict.
-
-    Attributes
-    ----------
-    skeleton
-        With K joints and L limbs.
-    offsets
-        Whether the heatmaps come with 2K more channels, the places of the joints in their cells, see
-        :class:`cpm.codecs.OffsetTargets`.
-    sigmoid
-        Whether heatmaps are squeezed to (0, 1), as the cross entropy needs them; later stages see them as they were.
-
-    Raises
-    ------
-    ConfigError
-        If one is neither true nor false.
-    """
-
-    skeleton: Skeleton
-    offsets: bool = False
-    sigmoid: bool = False
-
-    def __post_init__(self) -> None:
-        for option in ("offsets", "sigmoid"):
-            if not isinstance(getattr(self, option), bool):
-                raise ConfigError(f"{option}={getattr(self, option)!r}, expected True or False")
-
-    @property
-    def pafs(self) -> int:
-        """Channels of the PAFs."""
-        return 2 * self.skeleton.num_limbs
-
-    @property
-    def heatmaps(self) -> int:
-        """Channels of the heatmaps, the offsets included."""
-        joints = self.skeleton.num_joints
-        return joints + 1 + 2 * joints * self.offsets
-
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        """The names of the maps of a stage."""
-        return MAPS if self.offsets else MAPS[:2]
-
-    def join(self, F: Any, maps: Sequence[Any], features: Any) -> Any:
-        """Concatenate PAFs and heatmaps of the stage before, or one of them, and features along the channels.
-
-        Where PAFs and heatmaps together have a multiple of 16 channels, oneDNN hands the gradient of all of them back
-        in blocks of 16, which it cannot cut between the two: the process would die of a division by zero. Two steps
-        avoid it.
-        """
-        if len(maps) > 1 and (self.pafs + self.heatmaps) % 16 == 0:
-            maps = [F.concat(*maps, dim=1)]
-        return F.concat(*maps, features, dim=1)
-
-    def split(self, F: Any, pafs: Any, heatmaps: Any) -> list[Any]:
-        """Return the maps that `kinds` names."""
-        number, maps = self.skeleton.num_joints + 1, [pafs, heatmaps]
-        if self.offsets:
-            ends = (0, number), (number, self.heatmaps)
-            maps = [pafs, *(F.slice_axis(heatmaps, axis=1, begin=begin, end=end) for begin, end in ends)]
-        if self.sigmoid:
-            maps[1] = F.sigmoid(maps[1])
-        return maps
+MAX_STAGES = 16  # so that a broken file or option cannot ask for all the memory
 
 
 class PoseNet(HybridBlock):
     """A pose network: it normalises the images itself and returns its stages, first to last.
 
-    Derived networks implement `hybrid_forward(F, images)`, begin it with ``self.normalise(images)``
-    and name their ImageNet backbone, if they have one, ``self.trunk``.
+    Derived networks implement `hybrid_forward(F, images)`, which returns the stages as lists of the maps that
+    `kinds` lists, begin it with ``self.normalise(images)`` and name their ImageNet backbone, if they have one,
+    ``self.trunk``.
 
     Parameters
     ----------
@@ -124,8 +57,7 @@ class PoseNet(HybridBlock):
     multiple : int
         Both sides of the images must be multiples of it.
     kinds : tuple
-        What the stages return: for each the names of its maps, "pafs" and "heatmaps" or one of them; "offsets" may
-        come with both.
+        What the stages return: for each the kinds of its maps, see `cpm.codecs.MapKind`.
     sigmoid : bool
         Whether its heatmaps are squeezed to (0, 1).
 
@@ -137,7 +69,7 @@ class PoseNet(HybridBlock):
 
     stride = 8
     multiple = 8
-    kinds: tuple[tuple[str, ...], ...] = ()
+    kinds: tuple[tuple[MapKind, ...], ...] = ()
     sigmoid = False
 
     def __init__(self, skeleton: Skeleton, normalisation: str = "imagenet") -> None:
@@ -182,10 +114,9 @@ class PoseNet(HybridBlock):
 
         Returns
         -------
-        list
-            The stages, first to last, each a list of maps as `kinds` says, float32, with h = H / stride:
-            pafs (B, 2L, h, w) and heatmaps, in a bottom-up network (B, K + 1, h, w) with the background
-            last, in a top-down one (B, K, h, w); offsets (B, 2K, h, w).
+        list of dict
+            The stages, first to last, each its maps (B, C, h, w) float32 by the names of their `kinds`, with
+            h = H / stride.
 
         Raises
         ------
@@ -199,7 +130,8 @@ class PoseNet(HybridBlock):
                     f"{self.name}: images of shape {shape}, expected (batch, height, width, 3) "
                     f"with both sides multiples of {self.multiple}"
                 )
-        return super().forward(images, *args)
+        stages = super().forward(images, *args)
+        return [{kind.name: array for kind, array in zip(kinds, maps)} for kinds, maps in zip(self.kinds, stages)]
 
 
 class Normalise(HybridBlock):

@@ -10,32 +10,44 @@ from typing import Any, Callable
 
 import mxnet as mx
 
-from ..errors import CheckpointError, ConfigError
+from ..errors import ConfigError
 from ..skeletons import OPENPOSE_18, Skeleton, skeleton_from_spec, skeleton_to_spec
-from .checkpoint import Checkpoint, load_parameters, read_checkpoint
+from .heads import OPTIONS, Heads
 from .posenet import PoseNet
-from .trunks import load_zoo_trunk
 
 Builder = Callable[..., PoseNet]
 ZooFile = Callable[..., Path]
 
 
 @dataclass(frozen=True)
-class _Entry:
-    build: Builder
+class Entry:
+    """A network by name: its builder, the file of its trunk in a zoo, its usual body, and what it predicts."""
+
+    builder: Builder
     zoo: ZooFile | None
     skeleton: Skeleton
+    heads: type[Heads] | None
 
     @property
     def defaults(self) -> dict[str, Any]:
-        parameters = list(inspect.signature(self.build).parameters.values())[1:]
-        return {parameter.name: parameter.default for parameter in parameters}
+        """Its options with their defaults: those of the builder, and those of the heads."""
+        parameters = list(inspect.signature(self.builder).parameters.values())[1:]
+        return {**{parameter.name: parameter.default for parameter in parameters}, **(OPTIONS if self.heads else {})}
+
+    def build(self, skeleton: Skeleton, options: Mapping[str, Any]) -> PoseNet:
+        """Build the network; `options` are all that there are."""
+        if self.heads is None:
+            return self.builder(skeleton, **options)
+        heads = self.heads(skeleton, **{name: options[name] for name in OPTIONS})
+        return self.builder(heads, **{name: value for name, value in options.items() if name not in OPTIONS})
 
 
-_MODELS: dict[str, _Entry] = {}
+_MODELS: dict[str, Entry] = {}
 
 
-def register_model(zoo: ZooFile | None = None, skeleton: Skeleton = OPENPOSE_18) -> Callable[[Builder], Builder]:
+def register_model(
+    zoo: ZooFile | None = None, skeleton: Skeleton = OPENPOSE_18, heads: type[Heads] | None = Heads
+) -> Callable[[Builder], Builder]:
     """Make `get_model` know a builder by the name of its function.
 
     Parameters
@@ -45,16 +57,19 @@ def register_model(zoo: ZooFile | None = None, skeleton: Skeleton = OPENPOSE_18)
         parameters of its trunk; None if there is no such trunk.
     skeleton
         The body, unless the caller of `get_model` says otherwise.
+    heads
+        What its stages predict, whose options are then options of the network; None for a top-down network.
 
     Returns
     -------
     callable
-        A decorator for ``builder(skeleton, *, option=default, ...) -> PoseNet``. It builds and does not
-        initialise. Its options are fit for JSON and all have defaults.
+        A decorator for ``builder(heads, *, option=default, ...) -> PoseNet``, of a top-down network
+        ``builder(skeleton, *, option=default, ...)``. It builds and does not initialise. Its options are fit for JSON
+        and all have defaults.
     """
 
     def register(build: Builder) -> Builder:
-        _MODELS[build.__name__] = _Entry(build, zoo, skeleton)
+        _MODELS[build.__name__] = Entry(build, zoo, skeleton, heads)
         return build
 
     return register
@@ -65,182 +80,33 @@ def list_models() -> list[str]:
     return sorted(_MODELS)
 
 
-def get_model(
-    name: str,
-    pretrained: str | Path | None = None,
-    ctx: Any = None,
-    skeleton: Skeleton | str | Mapping[str, Any] | None = None,
-    trunk_file: str | Path | None = None,
-    init: mx.init.Initializer | None = None,
-    **options: Any,
-) -> PoseNet:
-    """Build a network, initialised and hybridized.
-
-    Parameters
-    ----------
-    name
-        One of `list_models`.
-    pretrained
-        None, for first values drawn from MXNet's random generator; the path of a checkpoint of this network;
-        the name of a published one, see `cpm.models.PRETRAINED`, which is downloaded once; or "imagenet", for
-        the trunk of the Gluon or GluonCV model zoo, which is downloaded by their code to where they keep it.
-        Options and the skeleton that are not given are those of the checkpoint.
-    ctx
-        A context or a list of them; the CPU if not given.
-    skeleton
-        The body, a name of `cpm.skeletons.SKELETONS` or what `skeleton_to_spec` returns; if not given,
-        COCO_17 for top-down networks and OPENPOSE_18 for others.
-    trunk_file
-        A ``.params`` file with the ImageNet parameters of the trunk, instead of the download; or a checkpoint,
-        whose trunk is taken.
-    init
-        Draws the first values of convolutions that do not name their own; by default He's, see `PoseNet.initialize`.
-    **options
-        Those of the builder, e.g. ``stages=6``.
-
-    Returns
-    -------
-    PoseNet
-        ``get_model(net.name, **net.options)`` builds the same network again.
-
-    Raises
-    ------
-    ConfigError
-        If the name, an option or the skeleton is unknown or does not fit.
-    CheckpointError
-        If the parameters cannot be had or belong to another network.
-    """
-    if trunk_file is not None and pretrained not in (None, "imagenet"):
-        raise ConfigError(f"{name}: pretrained={str(pretrained)!r} brings its own trunk, leave out trunk_file")
-    if pretrained is None or pretrained == "imagenet":
-        net = _build(name, skeleton, options, ctx, init)
-        if trunk_file is not None or pretrained is not None:
-            _load_trunk(net, trunk_file)
-        return net
-    checkpoint = read_checkpoint(_find_file(name, pretrained))
-    known = {key: value for key, value in checkpoint.meta["options"].items() if key in _find(name).defaults}
-    net = _build(name, checkpoint.meta["skeleton"] if skeleton is None else skeleton, {**known, **options}, ctx)
-    load_parameters(net, checkpoint)
-    return net
-
-
-def _find_file(name: str, source: str | Path) -> Path:
-    """Return the checkpoint of a published network by its name, fetched if need be; a path stays as it is."""
-    from .fetching import fetch  # which imports networks, which this registry builds
-    from .pretrained import PRETRAINED
-
-    if str(source) not in PRETRAINED:
-        return Path(source)
-    if PRETRAINED[str(source)].model != name:
-        raise ConfigError(f"pretrained={str(source)!r}: weights of a {PRETRAINED[str(source)].model}, not of a {name}")
-    return fetch(str(source))
-
-
-def network_from_meta(meta: Mapping[str, Any], ctx: Any = None, model: str | None = None) -> PoseNet:
-    """Build the network that a checkpoint describes, with first values.
-
-    Parameters
-    ----------
-    meta
-        The description, see `Checkpoint`.
-    ctx
-        A context or a list of them.
-    model
-        A name in place of the one in `meta`; of the options those are kept that it knows.
-
-    Raises
-    ------
-    ConfigError
-        If this version of the package does not know the network or its options.
-    """
-    options = meta["options"]
-    if model is not None:
-        known = _find(model).defaults
-        options = {key: value for key, value in options.items() if key in known}
-    return _build(model or meta["model"], meta["skeleton"], options, ctx)
-
-
-def load_network(source: str | Path | Checkpoint, ctx: Any = None, model: str | None = None) -> PoseNet:
-    """Build the network that a checkpoint describes and load its parameters.
-
-    Parameters
-    ----------
-    source
-        A file of `save_network`, or what `read_checkpoint` has read of it.
-    ctx
-        A context or a list of them.
-    model
-        The name of the network, if it is not the one in the file.
-
-    Raises
-    ------
-    CheckpointError
-        If the file is missing or broken, or its parameters do not fit the network.
-    ConfigError
-        If `model` is unknown.
-    """
-    if model is not None:
-        _find(model)
-    checkpoint = source if isinstance(source, Checkpoint) else read_checkpoint(source)
-    try:
-        net = network_from_meta(checkpoint.meta, ctx, model)
-    except ConfigError as error:
-        raise CheckpointError(f"{checkpoint.path}: {error}") from None
-    load_parameters(net, checkpoint)
-    return net
-
-
-def check_number(option: str, value: Any, low: float, high: float) -> None:
-    """Check an option that must be a number; a whole one if `low` is.
-
-    Raises
-    ------
-    ConfigError
-        If it is not a number or outside [low, high].
-    """
-    whole = isinstance(low, int)
-    kinds = (int,) if whole else (int, float)
-    if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
-        kind = "a whole number" if whole else "a number"
-        raise ConfigError(f"{option}={value!r}, expected {kind} from {low} to {high}")
-
-
-def _find(name: str) -> _Entry:
+def find_entry(name: str) -> Entry:
+    """Return what is known of a network; raise a `ConfigError` that lists all names where it is unknown."""
     if name not in _MODELS:
         raise ConfigError(f"network {name!r} is unknown, expected one of {', '.join(list_models())}")
     return _MODELS[name]
 
 
-def _build(
+def build(
     name: str,
-    skeleton: Skeleton | str | Mapping[str, Any] | None,
-    options: Mapping[str, Any],
-    ctx: Any,
+    skeleton: Skeleton | str | Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None,
+    ctx: Any = None,
     init: mx.init.Initializer | None = None,
 ) -> PoseNet:
-    entry = _find(name)
+    """Build a network with first values, hybridized; parameters and errors as of `cpm.models.get_model`."""
+    entry = find_entry(name)
+    options = dict(options or {})
     if unknown := sorted(set(options) - set(entry.defaults)):
         raise ConfigError(f"{name} has no option {unknown[0]!r}, its options are {', '.join(entry.defaults)}")
     options = {**entry.defaults, **options}
     skeleton = skeleton_from_spec(entry.skeleton if skeleton is None else skeleton)
     try:
-        net = entry.build(skeleton, **options)
+        net = entry.build(skeleton, options)
     except ConfigError as error:
         raise ConfigError(f"{name}: {error}") from None
-    net.registry_name, net.options = name, {**options, "skeleton": skeleton_to_spec(skeleton)}
+    net.registry_name = name
+    net.options = {**options, "skeleton": skeleton_to_spec(skeleton)}
     net.initialize(init, ctx)
     net.hybridize(static_alloc=True)
     return net
-
-
-def _load_trunk(net: PoseNet, trunk_file: str | Path | None) -> None:
-    if trunk_file is not None and Path(trunk_file).suffix == ".npz":
-        load_parameters(net, read_checkpoint(trunk_file), part="trunk.")
-        return
-    zoo = _find(net.name).zoo
-    if zoo is None:
-        raise ConfigError(f"{net.name} has no trunk in the model zoo")
-    if net.options.get("normalisation") != "imagenet":
-        # The zoo's networks know no other input.
-        raise ConfigError(f"{net.name}: an ImageNet trunk of the zoo needs normalisation='imagenet'")
-    load_zoo_trunk(net.trunk, zoo(**net.options) if trunk_file is None else Path(trunk_file))

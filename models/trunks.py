@@ -10,8 +10,9 @@ from mxnet.gluon import HybridBlock
 from mxnet.gluon.model_zoo import model_store as gluon_store
 
 from ..errors import CheckpointError, ConfigError
+from . import gluoncv_models
+from .importing.mxnet_file import read_params
 from .posenet import network_parameters
-from .zoo import model_store as gluoncv_store
 
 _MOBILENETS = {1.0: "mobilenet1.0", 0.75: "mobilenet0.75", 0.5: "mobilenet0.5", 0.25: "mobilenet0.25"}
 
@@ -23,7 +24,7 @@ def gluon_vgg19(**options: Any) -> Path:
 
 def gluoncv_resnet(depth: int = 50, **options: Any) -> Path:
     """Return the file of GluonCV's ResNet v1b of this depth, downloading it if it is not there."""
-    return _fetch(gluoncv_store, f"resnet{depth}_v1b")
+    return _fetch(gluoncv_models.model_store(), f"resnet{depth}_v1b")
 
 
 def gluon_mobilenet(width: float = 1.0, **options: Any) -> Path:
@@ -84,8 +85,6 @@ def load_zoo_trunk(trunk: HybridBlock, path: Path) -> None:
     CheckpointError
         If the file is missing or broken, or its first parameters are not those of the trunk.
     """
-    from .importing.mxnet_file import read_params  # here, because what imports whole networks imports this module
-
     found = list(read_params(path).items())
     expected = list(network_parameters(trunk).items())
     misfits = []

@@ -8,9 +8,8 @@ import pytest
 from mxnet.gluon.model_zoo import vision
 
 from cpm.errors import CheckpointError, ConfigError, DataError
-from cpm.models import get_model, list_models, trunks
+from cpm.models import get_model, gluoncv_models, list_models, trunks
 from cpm.models.posenet import network_parameters
-from cpm.models.zoo import resnet50_v1b
 from cpm.skeletons import MPI_15, Skeleton, skeleton_from_spec, skeleton_to_spec
 
 BOTH = ("pafs", "heatmaps")
@@ -227,7 +226,7 @@ class TestTrunks:
         [
             ("cpm_mobilenet", {"width": 0.5}, lambda: vision.mobilenet0_5()),
             ("cpm_vgg19", {}, lambda: vision.vgg19()),
-            ("cpm_res50", {}, lambda: resnet50_v1b(dilated=True)),
+            ("cpm_res50", {}, lambda: gluoncv_models.resnet(50, dilated=True)),
         ],
     )
     def test_features_are_those_of_the_zoo(self, name, options, classifier, naming, tmp_path):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
+import math
 import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import reduce
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
@@ -17,13 +17,14 @@ from easydict import EasyDict
 from mxnet import autograd, gluon
 from tqdm import tqdm
 
+from ..codecs import MapKind
 from ..configs import to_json
-from ..datasets import BatchLoader, Example
+from ..datasets import BatchLoader, Sample
 from ..errors import ConfigError, CpmError
 from ..models import Checkpoint, PoseNet, save_network
 from .amp import backward, choose_precision, lower_precision, restore_scaling, scale_gradients, scaling_state
 from .logs import RunLog
-from .losses import StageLoss, offset_weights
+from .losses import StageLoss
 from .optimizer import TrunkFreezer, make_trainer, restore_trainer, trainer_arrays
 from .pictures import target_and_prediction
 from .schedule import Schedule
@@ -99,11 +100,11 @@ class PoseTrainer:
             )
         self.net, self.config, self.contexts, self.output = net, config, list(contexts), Path(output)
         self._train, self._val = train, val
-        self._kinds = sorted({kind for kinds in net.kinds for kind in kinds})
+        self._kinds = {kind.name: kind for kinds in net.kinds for kind in kinds}
         plain = "l2" if config.loss.kind == "bce" else config.loss.kind  # only heatmaps are probabilities
         self._losses = {
-            kind: StageLoss(config.loss.reduction, config.loss.kind if kind == "heatmaps" else plain)
-            for kind in self._kinds
+            name: StageLoss(config.loss.reduction, config.loss.kind if kind.is_probability else plain)
+            for name, kind in self._kinds.items()
         }
         for loss in self._losses.values():
             loss.hybridize()
@@ -178,7 +179,7 @@ class PoseTrainer:
                     self._save("last.npz", resumable=True)
             meter.take()
 
-    def _step(self, batch: Example) -> list[mx.nd.NDArray]:
+    def _step(self, batch: Sample) -> list[mx.nd.NDArray]:
         """Update the parameters; returns per device the summed losses, in the order of `_loss_names`."""
         iteration = self.progress.iteration
         mx.random.seed((self.config.train.seed * 1_000_003 + iteration) % 2**31)
@@ -192,37 +193,32 @@ class PoseTrainer:
 
     def _stage_losses(self, part: Mapping[str, mx.nd.NDArray]) -> mx.nd.NDArray:
         stages = self.net(part["image"])
-        masks = self._masks(part, stages[-1])
+        masks = {name: self._mask(kind, part, stages[-1]) for name, kind in self._kinds.items()}
         losses = [
-            self._losses[kind](maps, part[kind], masks[kind]).sum()
-            for kinds, stage in zip(self.net.kinds, stages)
-            for kind, maps in zip(kinds, stage)
+            self._losses[name](maps, part[f"maps.{name}"], masks[name]).sum()
+            for stage in stages
+            for name, maps in stage.items()
         ]
         return mx.nd.concat(*losses, dim=0)
 
-    def _masks(self, part: Mapping[str, mx.nd.NDArray], last: Sequence[mx.nd.NDArray]) -> dict[str, mx.nd.NDArray]:
-        """Return how much every cell of each kind of maps counts, given the maps of the last stage."""
-        masks = {}
-        for kind in self._kinds:
-            weights = [part[f"weights.{kind}"]] if f"weights.{kind}" in part else []
-            if kind == "offsets":
-                options = self.config.loss
-                if options.offset_weights == "predicted":
-                    weights.append(offset_weights(mx.nd, last[self.net.kinds[-1].index("heatmaps")]))
-                else:
-                    weights.append(offset_weights(mx.nd, part["heatmaps"]) * (part["offsets"] > 0))
-                if autograd.is_training() and self.progress.epoch < options.offset_epoch:
-                    weights.append(mx.nd.zeros_like(weights[-1]))
-            masks[kind] = reduce(mx.nd.broadcast_mul, weights, part["mask"])
-        return masks
+    def _mask(
+        self, kind: MapKind, part: Mapping[str, mx.nd.NDArray], last: Mapping[str, mx.nd.NDArray]
+    ) -> mx.nd.NDArray:
+        """Return how much every cell of a kind of maps counts, given the maps of the last stage."""
+        targets = {name: part[f"maps.{name}"] for name in self._kinds}
+        epoch = self.progress.epoch if autograd.is_training() else math.inf
+        mask = part["mask"]
+        for weights in (part.get(f"weights.{kind.name}"), kind.counting(mx.nd, targets, last, self.config.loss, epoch)):
+            if weights is not None:
+                mask = mx.nd.broadcast_mul(mask, weights)
+        return mask
 
     def _loss_names(self) -> list[str]:
-        return [f"stage{number}_{kind}" for number, kinds in enumerate(self.net.kinds, 1) for kind in kinds]
+        return [f"stage{number}_{kind.name}" for number, kinds in enumerate(self.net.kinds, 1) for kind in kinds]
 
-    def _share_out(self, batch: Example) -> list[dict[str, mx.nd.NDArray]]:
-        """Return the arrays that each device trains on, by the names of their fields."""
-        arrays = {name: getattr(batch, name) for name in ("image", "mask", *self._kinds)}
-        arrays.update({f"weights.{kind}": weights for kind, weights in batch.weights.items()})
+    def _share_out(self, batch: Sample) -> list[dict[str, mx.nd.NDArray]]:
+        """Return the arrays that each device trains on, by their names in `Sample.arrays`."""
+        arrays = batch.arrays()
         contexts = self.contexts[: len(batch.image)]
         shares = [
             gluon.utils.split_and_load(mx.nd.array(array, dtype=array.dtype), contexts, even_split=False)
@@ -245,10 +241,10 @@ class PoseTrainer:
         log.scalars(self.progress.iteration, "val", figures)
         return figures["loss"]
 
-    def _draw(self, batch: Example) -> np.ndarray:
+    def _draw(self, batch: Sample) -> np.ndarray:
         images = mx.nd.array(batch.image[:_NUM_PICTURES], ctx=self.contexts[0], dtype=np.uint8)
-        maps = {kind: maps.asnumpy() for kind, maps in zip(self.net.kinds[-1], self.net(images)[-1])}
-        return target_and_prediction(batch, maps["heatmaps"], maps.get("pafs"), self.net.stride)
+        predicted = {name: maps.asnumpy() for name, maps in self.net(images)[-1].items()}
+        return target_and_prediction(batch, predicted, self._val.codec)
 
     def _finish_epoch(self, log: RunLog, loss: float) -> None:
         best = loss < self.progress.best

@@ -11,7 +11,7 @@ from mxnet.gluon import Block, nn
 
 from ...errors import CheckpointError
 from ..posenet import NORMALISATIONS, PoseNet, network_parameters
-from ..registry import get_model
+from ..registry import build
 from .layouts import INPUTS
 from .openvino import Convolution, Graph
 
@@ -36,7 +36,8 @@ def build_from_ir(source: Path, model: str, source_input: str, ctx: Any, **optio
     order, normalisation = INPUTS[source_input]
     if model == "lightweight_openpose" and "block" not in options:
         options["block"] = "reduced"  # the one of the OpenVINO release
-    net = get_model(model, ctx=ctx, **{"normalisation": normalisation, **options})
+    skeleton = options.pop("skeleton", None)
+    net = build(model, skeleton, {"normalisation": normalisation, **options}, ctx)
     factor = _input_factor(graph, net, order)
     layers = list(_layers(net))
     problems = []

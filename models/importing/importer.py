@@ -12,13 +12,14 @@ import numpy as np
 
 from ...errors import CheckpointError, ConfigError
 from ..posenet import PoseNet, network_parameters
-from ..registry import get_model
+from ..registry import build, find_entry
 from .caffe import read_caffemodel
 from .graph_match import build_from_ir
 from .layouts import INPUTS, Layout, count_stages, find_layout, stage_inputs, tensor_names
 from .mxnet_file import read_params
 from .torch_file import read_torch
 
+_FEATURES = 128  # channels that every stage sees beside the maps
 _READERS: dict[str, tuple[str, Callable[[Path], dict[str, np.ndarray]]]] = {
     ".caffemodel": ("caffe", read_caffemodel),
     ".pth": ("torch", read_torch),
@@ -78,7 +79,8 @@ def import_weights(
     if wrong := [key for key in told if options.get(key, told[key]) != told[key]]:
         key = wrong[0]
         raise CheckpointError(f"{source}: of a {model} with {key}={told[key]!r}, not {key}={options[key]!r}")
-    net = get_model(model, ctx=ctx, **{"normalisation": normalisation, **options, **told})
+    skeleton = options.pop("skeleton", None)
+    net = build(model, skeleton, {"normalisation": normalisation, **options, **told}, ctx)
     assign(net, collect(source, net, layout, tensors, order))
     return net
 
@@ -108,7 +110,7 @@ def import_trunk(source: str | Path, model: str = "cpm_vgg19", source_input: str
     file_format, tensors = _read(source)
     layout = _choose(source, file_format, model, tensors, trunk=True)
     order, normalisation = INPUTS[source_input or layout.input]
-    net = get_model(model, normalisation=normalisation)
+    net = build(model, options={"normalisation": normalisation})
     assign(net, collect(source, net, layout, tensors, order))
     return net
 
@@ -177,7 +179,7 @@ def _read(source: Path) -> tuple[str, dict[str, np.ndarray]]:
 def _choose(source: Path, file_format: str, model: str, tensors: Mapping[str, np.ndarray], trunk: bool) -> Layout:
     layout = find_layout(file_format, model, tensors, trunk)
     if layout is None:
-        get_model(model)  # an unknown network is another mistake
+        find_entry(model)  # an unknown network is another mistake
         some = ", ".join(list(tensors)[:3])
         what = f"the trunk of a {model}" if trunk else f"a {model}"
         raise CheckpointError(f"{source}: no known layout of {what}, its {len(tensors)} tensors are {some}, ...")
@@ -195,7 +197,7 @@ def _name_trunk(net: PoseNet, tensors: Mapping[str, np.ndarray], used: set[str],
 
 def _split(net: PoseNet, parts: tuple[str, ...], order: tuple[str, ...]) -> tuple[list[int], list[int]]:
     """Return the channels of what a stage sees, in the source's order, and where each part goes in ours."""
-    sizes = {"pafs": 2 * net.skeleton.num_limbs, "heatmaps": net.skeleton.num_joints + 1, "features": 128}
+    sizes = {kind.name: kind.channels(net.skeleton) for kind in net.kinds[-1]} | {"features": _FEATURES}
     theirs = [part for part in order if part in parts]
     return [sizes[part] for part in theirs], [theirs.index(part) for part in parts]
 
