@@ -32,6 +32,10 @@ class Targets:
     maps: Maps
     weights: Maps = field(default_factory=dict)
 
+    def __getitem__(self, name: str) -> np.ndarray:
+        """Return the maps of a kind by its name."""
+        return self.maps[name]
+
     def sample(self, place: int) -> Targets:
         """Return the targets of one of a batch of images, which share its arrays."""
         return Targets(
