@@ -114,9 +114,16 @@ class Codec(ABC):
         shapes = {kind.name: (*batch, kind.channels(self.skeleton), rows, columns) for kind in self.kinds}
         return Targets({name: np.empty(shape, np.float32) for name, shape in shapes.items()})
 
+    @property
+    def first_pixel(self) -> float:
+        """The pixel of the network's input that cell 0 stands for, along both axes."""
+        return (self.stride - 1) / 2
+
     def average(self, maps: Maps, mirrored: Maps) -> dict[str, np.ndarray]:
         """Average the maps (..., C, h, w) of an image with those of its mirror image."""
-        return {kind.name: kind.average(maps[kind.name], mirrored[kind.name], self.skeleton) for kind in self.kinds}
+        own = self._own(maps)
+        other = self._own(mirrored)
+        return {kind.name: kind.average(own[kind.name], other[kind.name], self.skeleton) for kind in self.kinds}
 
     def _grid(self, size: tuple[int, int]) -> tuple[int, int]:
         """Return the rows and columns of cells of an image of `size`."""
@@ -133,12 +140,7 @@ class Codec(ABC):
             return self.empty(size)
         grid = self._grid(size)
         for kind in self.kinds:
-            array = out.maps[kind.name]
-            shape = (kind.channels(self.skeleton), *grid)
-            if array.shape != shape or array.dtype != np.float32 or not array.flags.carray:
-                raise DataError(
-                    f"out holds {kind.name} {array.dtype} {array.shape}, expected a contiguous float32 {shape}"
-                )
+            check_drawable(kind.name, out.maps.get(kind.name), (kind.channels(self.skeleton), *grid))
         return out
 
     def _points(self, keypoints: np.ndarray) -> np.ndarray:
@@ -153,14 +155,18 @@ class Codec(ABC):
             raise DataError("keypoints hold a coordinate or visibility that is not finite")
         return points
 
-    def _maps(self, maps: Maps) -> dict[str, np.ndarray]:
-        """Return the maps as contiguous float32, if they are those of the codec."""
+    def _own(self, maps: Maps) -> dict[str, np.ndarray]:
+        """Return the maps of the kinds of the codec, if all of them are there."""
         missing = [kind.name for kind in self.kinds if kind.name not in maps]
         if missing:
             raise DataError(
                 f"there are {' and '.join(maps) or 'no maps'}, and no {missing[0]}, which the codec decodes"
             )
-        arrays = {kind.name: np.ascontiguousarray(maps[kind.name], np.float32) for kind in self.kinds}
+        return {kind.name: maps[kind.name] for kind in self.kinds}
+
+    def _maps(self, maps: Maps) -> dict[str, np.ndarray]:
+        """Return the maps as contiguous float32, if they are those of the codec."""
+        arrays = {name: np.ascontiguousarray(array, np.float32) for name, array in self._own(maps).items()}
         grid = arrays[self.kinds[0].name].shape[1:]
         for kind in self.kinds:
             if arrays[kind.name].ndim != 3 or arrays[kind.name].shape != (kind.channels(self.skeleton), *grid):
@@ -179,6 +185,14 @@ def check_stride(stride: Any) -> None:
     """Raise a `ConfigError` unless a stride is a whole number of pixels above 0."""
     whole = 1 <= stride < math.inf and stride == int(stride)
     check_range(whole, "stride", stride, "a whole number above 0")
+
+
+def check_drawable(name: str, array: np.ndarray | None, shape: tuple[int, ...]) -> None:
+    """Raise a `DataError` unless an array of `out` is there and can be drawn into."""
+    if array is None:
+        raise DataError(f"out holds no {name}, expected a contiguous float32 {shape}")
+    if array.shape != shape or array.dtype != np.float32 or not array.flags.carray:
+        raise DataError(f"out holds {name} {array.dtype} {array.shape}, expected a contiguous float32 {shape}")
 
 
 def scale_of(scale: float | Scale) -> np.ndarray:

@@ -15,7 +15,7 @@ import numpy as np
 from ..errors import DataError
 from ..person import Person
 from ..skeletons import Skeleton
-from .base import Codec, Scale, Targets, check_range, check_stride, scale_of
+from .base import Codec, Scale, Targets, check_drawable, check_range, check_stride, scale_of
 from .maps import JOINT_HEATMAPS, MapKind, Maps
 from .subcell import parabola_steps, quarter_steps
 
@@ -123,6 +123,8 @@ class HeatmapCodec(Codec):
             If the shape is not that of the skeleton or a value is not finite.
         """
         maps = self._heatmaps(heatmaps)
+        if not np.isfinite(maps).all():
+            raise DataError("heatmaps hold a value that is not finite")
         rows, columns = maps.shape[-2:]
         flat = maps.reshape(-1, rows, columns)
         top = flat.reshape(len(flat), rows * columns).argmax(axis=1)
@@ -130,7 +132,7 @@ class HeatmapCodec(Codec):
         scores = flat[np.arange(len(flat)), y, x]
         steps = parabola_steps(flat, x, y, self.sigma) if self.unbiased else quarter_steps(flat, x, y)
         joints = np.empty((len(flat), 3), np.float32)
-        joints[:, :2] = self.stride * (np.stack([x, y], axis=1) + steps) + self._first_pixel
+        joints[:, :2] = self.stride * (np.stack([x, y], axis=1) + steps) + self.first_pixel
         joints[:, 2] = scores
         joints[~(scores > 0)] = 0
         return joints.reshape(*maps.shape[:-2], 3)
@@ -142,19 +144,26 @@ class HeatmapCodec(Codec):
         of a cell too far to the left. By default the maps are therefore moved to the right by a cell, of which the
         first keeps its values, as in the published code.
         """
-        back = np.ascontiguousarray(JOINT_HEATMAPS.unmirror(mirrored["heatmaps"], self.skeleton))
+        plain = self._heatmaps(self._own(maps)["heatmaps"])
+        back = JOINT_HEATMAPS.unmirror(self._heatmaps(self._own(mirrored)["heatmaps"]), self.skeleton)
         if self.shift_flipped and not self.unbiased:
-            back[..., 1:] = back[..., :-1].copy()
-        return {"heatmaps": (maps["heatmaps"] + back) / 2}
+            back = np.concatenate([back[..., :1], back[..., :-1]], axis=-1)
+        return {"heatmaps": (plain + back) / 2}
+
+    def _targets(self, size: tuple[int, int], out: Targets | None) -> Targets:
+        """Return arrays for the targets of a crop of `size`, with the weights: `out`, if it fits."""
+        targets = super()._targets(size, out)
+        check_drawable("weights", targets.weights.get("heatmaps"), (self.skeleton.num_joints, 1, 1))
+        return targets
 
     @property
-    def _first_pixel(self) -> float:
-        """The pixel that cell 0 stands for."""
+    def first_pixel(self) -> float:
+        """The pixel of the crop that cell 0 stands for, along both axes."""
         return (self.stride - 1) / 2 if self.unbiased else 0.0
 
     def _gaussians(self, pixels: np.ndarray, cells: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the Gaussians (K, cells) float32 along an axis, and whether each reaches a cell."""
-        places = (pixels - self._first_pixel) / self.stride
+        places = (pixels - self.first_pixel) / self.stride
         if not self.unbiased:
             places = np.trunc(places + 0.5)  # towards 0, also below it, as in the published code
         with np.errstate(over="ignore", under="ignore"):
@@ -174,6 +183,4 @@ class HeatmapCodec(Codec):
                 f"heatmaps have the shape {maps.shape}, {self.skeleton.name} expects ({joints}, h, w) or "
                 f"(B, {joints}, h, w)"
             )
-        if not np.isfinite(maps).all():
-            raise DataError("heatmaps hold a value that is not finite")
         return maps
