@@ -134,15 +134,9 @@ def label_panels(labelled: LabelledSample, height: int = 640) -> list[np.ndarray
     if sample.mask.size > 1:
         told = f"mask: red is ignored, {ignored:.0f} %" if ignored >= 0.5 else "mask: the loss counts everywhere"
         panels.append(captioned(draw_ignored(crop, sample.mask[0]), told))
-    for kind in codec.kinds:
-        maps = sample.targets.maps[kind.name]
-        picture = kind.label_picture(crop, maps, codec.skeleton, 1 / factor, codec.stride)
-        rows, columns = maps.shape[1:]
-        panels.append(captioned(picture, f"{kind.name}: {len(maps)} maps of {rows} x {columns} cells"))
-    for kind in codec.kinds:
-        if kind.name in sample.targets.weights:
-            panels.append(_weights_panel(crop, labelled, kind))
-    return panels
+    panels += [_maps_panel(crop, labelled, kind, factor) for kind in codec.kinds]
+    weighed = [kind for kind in codec.kinds if kind.name in sample.targets.weights]
+    return panels + [_weights_panel(crop, labelled, kind) for kind in weighed]
 
 
 def _joints_panel(crop: np.ndarray, labelled: LabelledSample, factor: float) -> np.ndarray:
@@ -155,19 +149,30 @@ def _joints_panel(crop: np.ndarray, labelled: LabelledSample, factor: float) -> 
     return captioned(mark_occluded(people, keypoints), f"joints: {number} labelled{legend}")
 
 
+def _maps_panel(crop: np.ndarray, labelled: LabelledSample, kind: MapKind, factor: float) -> np.ndarray:
+    """Return one kind of maps over the enlarged crop, each cell where the codec has it stand."""
+    codec = labelled.codec
+    maps = labelled.sample.targets.maps[kind.name]
+    shift = round(factor * ((codec.stride - 1) / 2 - codec.first_pixel))
+    padded = np.pad(crop, ((shift, 0), (shift, 0), (0, 0)), mode="edge")
+    picture = kind.label_picture(padded, maps, codec.skeleton, 1 / factor, codec.stride)[shift:, shift:]
+    rows, columns = maps.shape[1:]
+    return captioned(picture, f"{kind.name}: {len(maps)} maps of {rows} x {columns} cells")
+
+
 def _weights_panel(crop: np.ndarray, labelled: LabelledSample, kind: MapKind) -> np.ndarray:
     """Return what of one kind of maps counts: a list of its channels, or the cells in which any does."""
     weights = labelled.sample.targets.weights[kind.name]
     counting = int(np.count_nonzero(weights.max(axis=(1, 2))))
+    told = f"{counting} of {len(weights)} {kind.name} count"
     if weights.shape[1:] == (1, 1):
         names = kind.channel_names(labelled.codec.skeleton)
-        listed = draw_weights(len(crop), weights[:, 0, 0], names)
-        return captioned(listed, f"weights: {counting} of {len(names)} {kind.name} count")
-    return captioned(draw_ignored(crop, weights.max(axis=0)), f"{kind.name}: {counting} count where it is not red")
+        return captioned(draw_weights(len(crop), weights[:, 0, 0], names), told)
+    return captioned(draw_ignored(crop, weights.max(axis=0)), f"{told}, where it is not red")
 
 
 def label_picture(labelled: LabelledSample, height: int = 640) -> np.ndarray:
-    """Return the panels of one sample with its title above: two by two, or side by side for a person in a box."""
+    """Return the panels of one sample with its title above: four two by two, others three in a row."""
     panels = label_panels(labelled, height)
     return captioned(contact_sheet(panels, columns=2 if len(panels) == 4 else 3, gap=10), labelled.title, bold=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import cv2
@@ -10,6 +11,7 @@ import numpy as np
 from ..checks import check_image
 from .people import draw_dot
 
+_MOST_LINES = 20  # of a column
 _INK = (45, 45, 52)
 _FAINT = (200, 200, 206)
 _PALE = (150, 150, 156)
@@ -42,7 +44,7 @@ def draw_ignored(image: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def draw_weights(height: int, weights: np.ndarray, names: Sequence[str]) -> np.ndarray:
-    """List maps with how much each counts; those that do not are grey.
+    """List maps with how much each counts, those that do not in grey; long lists have several columns.
 
     Parameters
     ----------
@@ -58,16 +60,24 @@ def draw_weights(height: int, weights: np.ndarray, names: Sequence[str]) -> np.n
     ndarray
         (height, W, 3) RGB uint8.
     """
-    line = height / len(names)
-    size = min(line / 34, 1.0) * 0.62
-    picture = np.full((height, max(round(560 * size), 150), 3), 255, np.uint8)
-    for number, (name, weight) in enumerate(zip(names, weights)):
-        y = line * (number + 0.5)
-        draw_dot(picture, 22 * size, y, 11 * size, _INK if weight > 0 else _FAINT)
-        if not weight > 0:
-            draw_dot(picture, 22 * size, y, 7.5 * size, (255, 255, 255))
-        place = (round(44 * size), round(y + 8 * size))
-        words = f"{name.replace('_', ' ')}: {weight:g}"
-        ink = _INK if weight > 0 else _PALE
-        cv2.putText(picture, words, place, cv2.FONT_HERSHEY_SIMPLEX, size, ink, 1, cv2.LINE_AA)
+    words = [f"{name.replace('_', ' ')}: {weight:g}" for name, weight in zip(names, weights)]
+    columns = math.ceil(len(words) / _MOST_LINES)
+    lines = math.ceil(len(words) / columns)
+    size = min(height / lines / 34, 1.0) * 0.62
+    longest = max(cv2.getTextSize(each, cv2.FONT_HERSHEY_SIMPLEX, size, 1)[0][0] for each in words)
+    width = max(longest + round(66 * size), round(560 * size) // columns, 150 // columns)
+    picture = np.full((height, columns * width, 3), 255, np.uint8)
+    for number, (each, weight) in enumerate(zip(words, weights)):
+        column, row = divmod(number, lines)
+        _draw_line(picture, column * width, height / lines * (row + 0.5), size, each, weight > 0)
     return picture
+
+
+def _draw_line(picture: np.ndarray, x: float, y: float, size: float, words: str, counts: bool) -> None:
+    """Write a line of a list from x on, with its middle at y: a dot, hollow if it does not count, and words."""
+    draw_dot(picture, x + 22 * size, y, 11 * size, _INK if counts else _FAINT)
+    if not counts:
+        draw_dot(picture, x + 22 * size, y, 7.5 * size, (255, 255, 255))
+    place = (round(x + 44 * size), round(y + 8 * size))
+    ink = _INK if counts else _PALE
+    cv2.putText(picture, words, place, cv2.FONT_HERSHEY_SIMPLEX, size, ink, 1, cv2.LINE_AA)
