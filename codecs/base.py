@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -111,8 +112,13 @@ class Codec(ABC):
         """Return targets to be drawn into, of one image of `size` (H, W) or of a batch of `count`."""
         rows, columns = self._grid(size)
         batch = () if count is None else (count,)
-        shapes = {kind.name: (*batch, kind.channels(self.skeleton), rows, columns) for kind in self.kinds}
+        shapes = {name: (*batch, channels, rows, columns) for name, channels in self.channels.items()}
         return Targets({name: np.empty(shape, np.float32) for name, shape in shapes.items()})
+
+    @cached_property
+    def channels(self) -> dict[str, int]:
+        """C of the maps of each kind, by its name."""
+        return {kind.name: kind.channels(self.skeleton) for kind in self.kinds}
 
     @property
     def first_pixel(self) -> float:
@@ -139,8 +145,8 @@ class Codec(ABC):
         if out is None:
             return self.empty(size)
         grid = self._grid(size)
-        for kind in self.kinds:
-            check_drawable(kind.name, out.maps.get(kind.name), (kind.channels(self.skeleton), *grid))
+        for name, channels in self.channels.items():
+            check_drawable(name, out.maps.get(name), (channels, *grid))
         return out
 
     def _points(self, keypoints: np.ndarray) -> np.ndarray:
@@ -168,9 +174,9 @@ class Codec(ABC):
         """Return the maps as contiguous float32, if they are those of the codec."""
         arrays = {name: np.ascontiguousarray(array, np.float32) for name, array in self._own(maps).items()}
         grid = arrays[self.kinds[0].name].shape[1:]
-        for kind in self.kinds:
-            if arrays[kind.name].ndim != 3 or arrays[kind.name].shape != (kind.channels(self.skeleton), *grid):
-                expected = " and ".join(f"{each.name} ({each.channels(self.skeleton)}, h, w)" for each in self.kinds)
+        for name, channels in self.channels.items():
+            if arrays[name].ndim != 3 or arrays[name].shape != (channels, *grid):
+                expected = " and ".join(f"{each} ({count}, h, w)" for each, count in self.channels.items())
                 raise DataError(f"{named(arrays)} do not fit, {self.skeleton.name} expects {expected}")
         return arrays
 
@@ -200,4 +206,4 @@ def scale_of(scale: float | Scale) -> np.ndarray:
     numbers = np.asarray(scale, np.float64)
     if numbers.shape not in ((), (2,)) or not (np.isfinite(numbers).all() and (numbers > 0).all()):
         raise DataError(f"scale is {scale}, expected one or two numbers above 0")
-    return np.broadcast_to(numbers, 2)
+    return np.full(2, numbers)

@@ -170,7 +170,7 @@ class PoseEstimator:
             raise ConfigError(f"stage={self.stage} of the network has only {' and '.join(found)}, people need {wanted}")
         maps = {kind.name: _to_numpy(found[kind.name]) for kind in codec.kinds}
         grid = (batch.shape[1] // codec.stride, batch.shape[2] // codec.stride)
-        expected = {kind.name: (kind.channels(codec.skeleton), *grid) for kind in codec.kinds}
+        expected = {name: (channels, *grid) for name, channels in codec.channels.items()}
         if any(array.shape[1:] != expected[name] for name, array in maps.items()):
             found = " and ".join(f"{name} {array.shape[1:]}" for name, array in maps.items())
             wanted = " and ".join(f"{name} {shape}" for name, shape in expected.items())
