@@ -96,7 +96,7 @@ def main() -> None:
     protocol = choose_protocol(meta, args.resume, root=args.dataset_root, box_size=args.box_size, **given)
     dataset = open_dataset(protocol.dataset, protocol.root, protocol.split, net.skeleton)
     codec = crowd_codec(net, protocol.sigma, protocol.paf_width, RULES[args.rules], offsets=not args.no_offsets)
-    stage = stage_from_last(net, args.stage, devices[0])
+    stage = stage_from_last(net, args.stage)
     scales = (protocol.scales, protocol.flip, protocol.box_size)
     estimator = PoseEstimator(net, codec, *scales, devices[0], stage, reference=protocol.reference)
     output = args.output or Path("output/eval") / f"{args.resume.resolve().parent.name}-{args.resume.stem}"

@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 
 from cpm.cli import parse_devices, parse_scales, parse_size, run
-from cpm.codecs import RULES, HeatmapCodec, crowd_codec
+from cpm.codecs import JOINT_HEATMAPS, RULES, HeatmapCodec, crowd_codec
 from cpm.datasets import list_images
 from cpm.errors import ConfigError
 from cpm.evaluation import choose_box_protocol, choose_protocol
@@ -59,7 +59,7 @@ def parse_arguments() -> argparse.Namespace:
 
 def build_finder(args: argparse.Namespace, net, meta, ctx):
     """Return what finds the people in an image, and the score from which on joints are drawn."""
-    if net.kinds[-1] != ("heatmaps",):
+    if net.kinds[-1] != (JOINT_HEATMAPS,):
         if args.boxes or args.detector or args.size:
             raise ConfigError(
                 f"{args.resume}: finds everybody in a picture, --boxes, --detector and --size are not for it"

@@ -23,7 +23,7 @@ IMAGES = np.random.default_rng(5).integers(0, 256, (2, 64, 96, 3), np.uint8)
 
 
 def maps_of(net, images=IMAGES):
-    return [maps.asnumpy() for stage in net(mx.nd.array(images, dtype="uint8")) for maps in stage]
+    return [maps.asnumpy() for stage in net(mx.nd.array(images, dtype="uint8")) for maps in stage.values()]
 
 
 def assert_same(maps, expected, tolerance=1e-4):
