@@ -26,6 +26,8 @@ class MapKind(ABC):
         Whether the values are from 0 to 1, so that a cross entropy can be trained on.
     is_resampled
         Whether the maps of several scales can be averaged on one grid; of others those of the largest scale count.
+    is_dense
+        Whether predictions say something in every cell, so that a picture of them can be read.
     loss_options
         The keys of a recipe's section ``loss`` that are of this kind alone.
     """
@@ -33,6 +35,7 @@ class MapKind(ABC):
     name: str
     is_probability = False
     is_resampled = True
+    is_dense = True
     loss_options: tuple[str, ...] = ()
 
     @abstractmethod

@@ -37,6 +37,7 @@ class Offsets(MapKind):
 
     name = "offsets"
     is_resampled = False
+    is_dense = False
     loss_options = ("offset_epoch", "offset_weights")
 
     def channel_names(self, skeleton: Skeleton) -> list[str]:

@@ -20,16 +20,11 @@ _TRY_WINDOW = f"import cv2; cv2.namedWindow({_WINDOW!r}); cv2.waitKey(1)"
 def draw_result(estimator: PoseEstimator, image: np.ndarray, people: list[Person], maps: ScaledMaps) -> np.ndarray:
     """Return skeletons and maps of an image (H, W, 3) side by side, as RGB uint8."""
     codec = estimator.codec
-    return contact_sheet(
-        [
-            draw_people(image, people, codec.skeleton),
-            *(
-                kind.picture(image, maps.maps[kind.name], codec.skeleton, maps.scale, codec.stride)
-                for kind in codec.kinds
-            ),
-        ],
-        columns=1 + len(codec.kinds),
-    )
+    pictures = [draw_people(image, people, codec.skeleton)]
+    for kind in codec.kinds:
+        if kind.is_dense:
+            pictures.append(kind.picture(image, maps.maps[kind.name], codec.skeleton, maps.scale, codec.stride))
+    return contact_sheet(pictures, columns=len(pictures))
 
 
 def check_display() -> None:

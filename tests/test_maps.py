@@ -19,6 +19,7 @@ from cpm.codecs import (
 from cpm.datasets import Sample
 from cpm.models import get_model
 from cpm.skeletons import COCO_17, MPI_15, OPENPOSE_18
+from cpm.training.pictures import target_and_prediction
 
 KINDS = {"pafs": PAFS, "heatmaps": HEATMAPS, "joint heatmaps": JOINT_HEATMAPS, "offsets": OFFSETS}
 SKELETONS = pytest.mark.parametrize("skeleton", [OPENPOSE_18, COCO_17, MPI_15], ids=lambda skeleton: skeleton.name)
@@ -164,3 +165,16 @@ def test_arrays_of_a_sample():
     assert list(arrays) == ["image", "mask", "maps.pafs", "weights.pafs"]
     for array, expected in zip(arrays.values(), (image, mask, pafs, counts)):
         assert array is expected
+
+
+def test_pictures_of_training_show_the_maps_that_can_be_read():
+    """Predicted offsets say something in few cells: nobody can see in which."""
+    codec = OffsetCodec(OPENPOSE_18)
+    maps = {name: array[None] for name, array in codec.encode(somebody(OPENPOSE_18), SIZE).maps.items()}
+    batch = Sample(np.full((1, *SIZE, 3), 200, np.uint8), Targets(maps), np.ones((1, 1, 12, 16), np.float32))
+    sheet = target_and_prediction(batch, maps, codec)
+    assert sheet.shape == (96, 5 * 128 + 4 * 4, 3)
+    crop, target, prediction, *_ = (sheet[:, left : left + 128] for left in range(0, sheet.shape[1], 132))
+    np.testing.assert_array_equal(crop, batch.image[0])
+    np.testing.assert_array_equal(target, prediction)
+    assert (target != crop).any()

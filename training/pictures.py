@@ -12,7 +12,7 @@ from ..draw import contact_sheet
 
 
 def target_and_prediction(batch: Sample, predicted: Mapping[str, np.ndarray], codec: Codec) -> np.ndarray:
-    """Return a sheet with a row per sample: the crop, then target and prediction of each kind of maps.
+    """Return a sheet with a row per sample: the crop, then target and prediction of each dense kind of maps.
 
     Parameters
     ----------
@@ -23,11 +23,12 @@ def target_and_prediction(batch: Sample, predicted: Mapping[str, np.ndarray], co
     codec
         Of the maps.
     """
+    kinds = [kind for kind in codec.kinds if kind.is_dense]
     pictures = []
     for place in range(len(next(iter(predicted.values())))):
         crop = batch.image[place]
         pictures.append(crop)
-        for kind in codec.kinds:
+        for kind in kinds:
             for maps in (batch.targets.maps[kind.name], predicted[kind.name]):
                 pictures.append(kind.picture(crop, maps[place], codec.skeleton, 1.0, codec.stride))
-    return contact_sheet(pictures, columns=1 + 2 * len(codec.kinds))
+    return contact_sheet(pictures, columns=1 + 2 * len(kinds))
