@@ -1,20 +1,32 @@
 """Pose representations: each class turns keypoints into training targets and maps back into people."""
 
-from .heatmap import HeatmapCodec, HeatmapTargets
+from .base import Codec, Targets
+from .choosing import KINDS, Network, crowd_codec, kinds_of
+from .heatmap import HeatmapCodec
 from .limb_weights import limb_weights
-from .offset import Codec, OffsetCodec, OffsetTargets, crowd_codec
-from .paf import RULES, DecodeRules, PafCodec, Targets
+from .maps import HEATMAPS, JOINT_HEATMAPS, PAFS, MapKind, Maps, named
+from .offset import OFFSETS, OffsetCodec
+from .paf import PafCodec
+from .rules import RULES, DecodeRules
 
 __all__ = [
+    "HEATMAPS",
+    "JOINT_HEATMAPS",
+    "KINDS",
+    "OFFSETS",
+    "PAFS",
     "RULES",
     "Codec",
     "DecodeRules",
     "HeatmapCodec",
-    "HeatmapTargets",
+    "MapKind",
+    "Maps",
+    "Network",
     "OffsetCodec",
-    "OffsetTargets",
     "PafCodec",
     "Targets",
     "crowd_codec",
+    "kinds_of",
     "limb_weights",
+    "named",
 ]

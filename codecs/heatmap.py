@@ -8,36 +8,22 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
-from ..errors import ConfigError, DataError
+from ..errors import DataError
+from ..person import Person
 from ..skeletons import Skeleton
+from .base import Codec, Scale, Targets, check_drawable, check_range, check_whole, scale_of
+from .maps import JOINT_HEATMAPS, MapKind, Maps
+from .subcell import parabola_steps, quarter_steps
 
 _CUT = 3.0  # sigmas: how far a Gaussian reaches
-_SMOOTHING_REACH = 2.5  # sigmas
-_QUARTER = 0.25  # cells towards the higher neighbour
-_FARTHEST_STEP = 2.0  # cells from the highest cell, in noise
 
 
 @dataclass(frozen=True)
-class HeatmapTargets:
-    """What the network is to say about one crop of H x W pixels, on a grid of h x w cells.
-
-    Attributes
-    ----------
-    heatmaps
-        (K, h, w) float32: one map per joint.
-    weights
-        (K,) float32: 1 where the loss counts, 0 for joints that are unlabelled or too far outside.
-    """
-
-    heatmaps: np.ndarray
-    weights: np.ndarray
-
-
-@dataclass(frozen=True)
-class HeatmapCodec:
+class HeatmapCodec(Codec):
     """The joints of one person as heatmaps, and back.
 
     Published networks were trained on a grid of which cell g stands for pixel stride * g, with Gaussians drawn about
@@ -55,7 +41,7 @@ class HeatmapCodec:
     unbiased
         See above.
     shift_flipped
-        Whether `unmirror` moves the maps by the cell that the grid of published networks loses in a mirror.
+        Whether `average` moves the maps by the cell that the grid of published networks loses in a mirror.
 
     Raises
     ------
@@ -68,53 +54,50 @@ class HeatmapCodec:
     sigma: float = 2.0
     unbiased: bool = False
     shift_flipped: bool = True
+    kinds: ClassVar[tuple[MapKind, ...]] = (JOINT_HEATMAPS,)
 
     def __post_init__(self) -> None:
-        whole = 1 <= self.stride < math.inf and self.stride == int(self.stride)
-        _check(whole, "stride", self.stride, "a whole number above 0")
-        _check(0 < self.sigma < math.inf, "sigma", self.sigma, "above 0")
+        check_whole("stride", self.stride, 1, 2**20)
+        check_range(0 < self.sigma < math.inf, "sigma", self.sigma, "above 0")
 
-    def encode(self, keypoints: np.ndarray, size: tuple[int, int], out: HeatmapTargets | None = None) -> HeatmapTargets:
-        """Draw the targets of one crop.
+    def empty(self, size: tuple[int, int], count: int | None = None) -> Targets:
+        """Return targets to be drawn into, with the weights of the joints, (K, 1, 1)."""
+        maps = super().empty(size, count).maps
+        shape = (*maps["heatmaps"].shape[:-2], 1, 1)
+        return Targets(maps, {"heatmaps": np.empty(shape, np.float32)})
+
+    def encode(self, keypoints: np.ndarray, size: tuple[int, int], out: Targets | None = None) -> Targets:
+        """Draw the targets of one crop; parameters, result and errors as of :meth:`Codec.encode`, with N = 1.
 
         By default the peak is 1, at the nearest cell, and the Gaussian is cut at a square window of 3 sigma each way;
-        where `unbiased`, it is neither rounded nor cut. A joint counts if any cell is within this window.
-
-        Parameters
-        ----------
-        keypoints
-            (K, 3) x, y in pixels of the crop and visibility; only joints with v > 0 are drawn.
-        size
-            H and W in pixels, multiples of the stride.
-        out
-            Targets of the right shape to overwrite; by default new ones are made.
-
-        Returns
-        -------
-        HeatmapTargets
-            `out`, if given.
-
-        Raises
-        ------
-        DataError
-            If a shape or the size does not fit, or a coordinate is not finite.
+        where `unbiased`, it is neither rounded nor cut. A joint counts if any cell is within this window: its weight is
+        1, that of others, unlabelled or too far outside, is 0.
         """
-        joints = self.skeleton.num_joints
-        points = np.asarray(keypoints, np.float64)
-        if points.shape != (joints, 3):
-            raise DataError(f"keypoints have the shape {points.shape}, {self.skeleton.name} expects ({joints}, 3)")
-        if not np.isfinite(points).all():
-            raise DataError("keypoints hold a coordinate or visibility that is not finite")
+        points = self._points(keypoints)
+        if len(points) != 1:
+            raise DataError(f"keypoints of {len(points)} people, a crop has those of one")
         targets = self._targets(size, out)
-        rows, columns = targets.heatmaps.shape[1:]
-        across, reaches_x = self._gaussians(points[:, 0], columns)
-        down, reaches_y = self._gaussians(points[:, 1], rows)
-        targets.weights[:] = (points[:, 2] > 0) & reaches_x & reaches_y
-        down *= targets.weights[:, None]
-        np.multiply(down[:, :, None], across[:, None, :], out=targets.heatmaps)
+        heatmaps = targets.maps["heatmaps"]
+        rows, columns = heatmaps.shape[1:]
+        across, reaches_x = self._gaussians(points[0, :, 0], columns)
+        down, reaches_y = self._gaussians(points[0, :, 1], rows)
+        counts = (points[0, :, 2] > 0) & reaches_x & reaches_y
+        targets.weights["heatmaps"][:, 0, 0] = counts
+        down *= counts[:, None]
+        np.multiply(down[:, :, None], across[:, None, :], out=heatmaps)
         return targets
 
-    def decode(self, heatmaps: np.ndarray) -> np.ndarray:
+    def decode(self, maps: Maps, scale: float | Scale = 1.0) -> list[Person]:
+        """Find the person of a crop; parameters, result and errors as of :meth:`Codec.decode`.
+
+        There is always one, whose score is the mean of the scores of the joints, see :meth:`find_joints`.
+        """
+        keypoints = self.find_joints(self._maps(maps)["heatmaps"]).astype(np.float64)
+        found = keypoints[:, 2] > 0
+        keypoints[found, :2] = (keypoints[found, :2] + 0.5) / scale_of(scale) - 0.5
+        return [Person(keypoints, float(keypoints[:, 2].mean()))]
+
+    def find_joints(self, heatmaps: np.ndarray) -> np.ndarray:
         """Find the joints in the maps of one or more crops.
 
         By default a joint is a quarter of a cell from the highest cell towards the higher of its neighbours along each
@@ -139,7 +122,7 @@ class HeatmapCodec:
         DataError
             If the shape is not that of the skeleton or a value is not finite.
         """
-        maps = self._maps(heatmaps)
+        maps = self._heatmaps(heatmaps)
         if not np.isfinite(maps).all():
             raise DataError("heatmaps hold a value that is not finite")
         rows, columns = maps.shape[-2:]
@@ -147,49 +130,40 @@ class HeatmapCodec:
         top = flat.reshape(len(flat), rows * columns).argmax(axis=1)
         y, x = np.divmod(top, columns)
         scores = flat[np.arange(len(flat)), y, x]
-        steps = self._top_of_parabola(flat, x, y) if self.unbiased else _quarter_steps(flat, x, y)
+        steps = parabola_steps(flat, x, y, self.sigma) if self.unbiased else quarter_steps(flat, x, y)
         joints = np.empty((len(flat), 3), np.float32)
-        joints[:, :2] = self.stride * (np.stack([x, y], axis=1) + steps) + self._offset
+        joints[:, :2] = self.stride * (np.stack([x, y], axis=1) + steps) + self.first_pixel
         joints[:, 2] = scores
         joints[~(scores > 0)] = 0
         return joints.reshape(*maps.shape[:-2], 3)
 
-    def unmirror(self, heatmaps: np.ndarray) -> np.ndarray:
-        """Turn the maps of a mirrored crop into those of the crop itself.
+    def average(self, maps: Maps, mirrored: Maps) -> dict[str, np.ndarray]:
+        """Average the maps (..., K, h, w) of a crop with those of its mirror image.
 
-        The columns are reversed and left and right joints exchanged. A grid whose cell g stands for pixel stride * g
-        is not symmetric: its mirror image stands (stride - 1) / stride of a cell too far to the left. By default the
-        maps are therefore moved to the right by a cell, of which the first keeps its values, as in the published code.
-
-        Parameters
-        ----------
-        heatmaps
-            (K, h, w) or (B, K, h, w).
-
-        Returns
-        -------
-        ndarray
-            Of the same shape, float32.
-
-        Raises
-        ------
-        DataError
-            If the shape is not that of the skeleton.
+        A grid whose cell g stands for pixel stride * g is not symmetric: its mirror image stands (stride - 1) / stride
+        of a cell too far to the left. By default the maps are therefore moved to the right by a cell, of which the
+        first keeps its values, as in the published code.
         """
-        mirrored = self._maps(heatmaps)[..., self.skeleton.flip_joints, :, ::-1]
-        maps = np.ascontiguousarray(mirrored)
+        plain = self._heatmaps(self._own(maps)["heatmaps"])
+        back = JOINT_HEATMAPS.unmirror(self._heatmaps(self._own(mirrored)["heatmaps"]), self.skeleton)
         if self.shift_flipped and not self.unbiased:
-            maps[..., 1:] = mirrored[..., :-1]
-        return maps
+            back = np.concatenate([back[..., :1], back[..., :-1]], axis=-1)
+        return {"heatmaps": (plain + back) / 2}
+
+    def _targets(self, size: tuple[int, int], out: Targets | None) -> Targets:
+        """Return arrays for the targets of a crop of `size`, with the weights: `out`, if it fits."""
+        targets = super()._targets(size, out)
+        check_drawable("weights", targets.weights.get("heatmaps"), (self.skeleton.num_joints, 1, 1))
+        return targets
 
     @property
-    def _offset(self) -> float:
-        """The pixel that cell 0 stands for."""
+    def first_pixel(self) -> float:
+        """The pixel of the crop that cell 0 stands for, along both axes."""
         return (self.stride - 1) / 2 if self.unbiased else 0.0
 
     def _gaussians(self, pixels: np.ndarray, cells: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the Gaussians (K, cells) float32 along an axis, and whether each reaches a cell."""
-        places = (pixels - self._offset) / self.stride
+        places = (pixels - self.first_pixel) / self.stride
         if not self.unbiased:
             places = np.trunc(places + 0.5)  # towards 0, also below it, as in the published code
         with np.errstate(over="ignore", under="ignore"):
@@ -200,63 +174,8 @@ class HeatmapCodec:
             values *= near
         return values, near.any(axis=1)
 
-    def _top_of_parabola(self, maps: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Return the steps (N, 2) from the highest cells of maps (N, h, w) to the tops between the cells.
-
-        A parabola through the logarithm of 3 x 3 cells of the smoothed map has its top at -H⁻¹ g from their middle,
-        with its gradient g and Hessian H there. At an edge the middle is the second cell.
-        """
-        rows, columns = maps.shape[1:]
-        if min(rows, columns) < 3:
-            return np.zeros((len(maps), 2))
-        middle_x, middle_y = np.clip(x, 1, columns - 2), np.clip(y, 1, rows - 2)
-        across, down = self._smoothing(middle_x, columns), self._smoothing(middle_y, rows)
-        patch = np.log(np.maximum(down @ maps @ across.transpose(0, 2, 1), 1e-10))
-        above, center, below = patch[:, 0], patch[:, 1], patch[:, 2]
-        dx, dy = (center[:, 2] - center[:, 0]) / 2, (below[:, 1] - above[:, 1]) / 2
-        dxx = center[:, 2] - 2 * center[:, 1] + center[:, 0]
-        dyy = below[:, 1] - 2 * center[:, 1] + above[:, 1]
-        dxy = (below[:, 2] - below[:, 0] - above[:, 2] + above[:, 0]) / 4
-        determinant = dxx * dyy - dxy**2
-        is_top = (determinant > 1e-12) & (dxx < 0)
-        divisor = np.where(is_top, determinant, 1.0)
-        places = np.stack([(dxy * dy - dyy * dx) / divisor, (dxy * dx - dxx * dy) / divisor], axis=1)
-        peaks = np.stack([x, y], axis=1)
-        places += np.stack([middle_x, middle_y], axis=1)
-        places = np.clip(places, np.maximum(peaks - _FARTHEST_STEP, -0.5), peaks + _FARTHEST_STEP)
-        places = np.minimum(places, np.array([columns, rows]) - 0.5)
-        return np.where(is_top[:, None], places - peaks, 0.0)
-
-    def _smoothing(self, middle: np.ndarray, cells: int) -> np.ndarray:
-        """Return the weights (N, 3, cells) of the cells in the smoothed values about each middle.
-
-        The window gets narrower towards an edge: padding would push peaks away from it.
-        """
-        widest = math.ceil(_SMOOTHING_REACH * self.sigma)
-        reach = np.minimum(widest, np.minimum(middle - 1, cells - 2 - middle))[:, None, None]
-        places = middle[:, None, None] + np.arange(-1, 2)[:, None]
-        far = np.abs(np.arange(cells) - places)
-        weights = np.where(far <= reach, np.exp(-0.5 * (far / self.sigma) ** 2), 0.0)
-        return (weights / weights.sum(axis=2, keepdims=True)).astype(np.float32)
-
-    def _targets(self, size: tuple[int, int], out: HeatmapTargets | None) -> HeatmapTargets:
-        """Return arrays for the targets of a crop of `size`: `out`, if it fits."""
-        height, width = size
-        if height <= 0 or width <= 0 or height % self.stride or width % self.stride:
-            raise DataError(
-                f"size is {height} x {width} pixels, expected positive multiples of the stride {self.stride}"
-            )
-        joints = self.skeleton.num_joints
-        shapes = (joints, int(height) // self.stride, int(width) // self.stride), (joints,)
-        if out is None:
-            return HeatmapTargets(np.empty(shapes[0], np.float32), np.empty(shapes[1], np.float32))
-        for array, shape in zip((out.heatmaps, out.weights), shapes):
-            if array.shape != shape or array.dtype != np.float32:
-                raise DataError(f"out holds {array.dtype} {array.shape}, expected float32 {shape}")
-        return out
-
-    def _maps(self, heatmaps: np.ndarray) -> np.ndarray:
-        """Return the maps as float32, if they are those of the skeleton."""
+    def _heatmaps(self, heatmaps: np.ndarray) -> np.ndarray:
+        """Return the maps of one or more crops as float32, if they are those of the skeleton."""
         maps = np.asarray(heatmaps, np.float32)
         joints = self.skeleton.num_joints
         if maps.ndim not in (3, 4) or maps.shape[-3] != joints or 0 in maps.shape[-3:]:
@@ -265,19 +184,3 @@ class HeatmapCodec:
                 f"(B, {joints}, h, w)"
             )
         return maps
-
-
-def _quarter_steps(maps: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Return the steps (N, 2) of a quarter of a cell towards the higher neighbours of cells of maps (N, h, w)."""
-    rows, columns = maps.shape[1:]
-    steps = np.zeros((len(maps), 2))
-    inner = np.flatnonzero((x > 1) & (x < columns - 1) & (y > 1) & (y < rows - 1))
-    x, y = x[inner], y[inner]
-    steps[inner, 0] = _QUARTER * np.sign(maps[inner, y, x + 1] - maps[inner, y, x - 1])
-    steps[inner, 1] = _QUARTER * np.sign(maps[inner, y + 1, x] - maps[inner, y - 1, x])
-    return steps
-
-
-def _check(holds: bool, name: str, value: object, expected: str) -> None:
-    if not holds:
-        raise ConfigError(f"{name} is {value}, expected {expected}")

@@ -6,15 +6,19 @@ loss, but no decoder. As in all of this package, maps are indexed [channel, row,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, Union
+from typing import Any, ClassVar
 
 import numpy as np
 
-from ..errors import ConfigError, DataError
+from ..draw import Scale as DrawnScale
+from ..draw import draw_offsets, joint_colours
 from ..person import Person
 from ..skeletons import Skeleton
-from .paf import DecodeRules, PafCodec, Targets
+from .base import Scale, Targets, scale_of
+from .maps import HEATMAPS, PAFS, MapKind, Maps
+from .paf import PafCodec
 
 # The peak's own cell, then those around it, as steps in x and y.
 _AROUND = np.array([(0, 0), *((x, y) for y in (-1, 0, 1) for x in (-1, 0, 1) if (x, y) != (0, 0))])
@@ -24,92 +28,99 @@ _NEAR = 0.5  # cells: how far from the peak a place in a neighbouring cell may b
 
 
 @dataclass(frozen=True)
-class OffsetTargets(Targets):
-    """What the network is to say about one image of H x W pixels, on a grid of h x w cells.
+class Offsets(MapKind):
+    """Where in its cell a joint lies: for joint k the channels 2k (x) and 2k + 1 (y).
 
-    Attributes
-    ----------
-    heatmaps, pafs
-        See `Targets`.
-    offsets
-        (2K, h, w) float32: for joint k the channels 2k (x) and 2k + 1 (y). In the cell in which a joint lies each is
-        above 0, up to 1, and 0.5 is the centre of the cell; it is 0 in all others.
+    In the cell in which a joint lies each is above 0, up to 1, and 0.5 is the centre of the cell; it is 0 in all
+    others.
     """
 
-    offsets: np.ndarray
+    name = "offsets"
+    is_resampled = False
+    is_dense = False
+    loss_options = ("offset_epoch", "offset_weights")
+
+    def channel_names(self, skeleton: Skeleton) -> list[str]:
+        """Return the joints, each with x and with y."""
+        return [f"{joint} {axis}" for joint in skeleton.joints for axis in "xy"]
+
+    def unmirror(self, maps: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+        """Reverse the columns, exchange left and right joints and, where there is a place, measure it from the left."""
+        swapped = self._swap(maps, skeleton)
+        turned = swapped.copy()
+        turned[..., 0::2, :, :] = 1 - turned[..., 0::2, :, :]
+        unmirrored: np.ndarray = np.where(_is_written_pairwise(swapped), turned, swapped)
+        return unmirrored
+
+    def average(self, maps: np.ndarray, mirrored: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+        """Average the offsets of an image and its mirror image; where only one of them says a place, it is that one."""
+        back = self.unmirror(mirrored, skeleton)
+        of_image = _is_written_pairwise(maps)
+        of_mirror = _is_written_pairwise(self._swap(mirrored, skeleton))
+        total = np.where(of_image, maps, 0) + np.where(of_mirror, back, 0)
+        averaged: np.ndarray = total / np.maximum(of_image.astype(np.float32) + of_mirror, 1)
+        return averaged
+
+    def known_channels(self, joints: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+        """Return those of the known joints."""
+        return np.repeat(joints, 2)
+
+    def counting(
+        self, F: Any, targets: Mapping[str, Any], predicted: Mapping[str, Any], options: Any, epoch: float
+    ) -> Any:
+        """Count where a joint is: by the targets, or as much as the predicted heatmaps say so; at first nowhere."""
+        if options.offset_weights == "predicted":
+            weights = _joint_weights(F, predicted["heatmaps"])
+        else:
+            weights = _joint_weights(F, targets["heatmaps"]) * (targets["offsets"] > 0)
+        return F.zeros_like(weights) if epoch < options.offset_epoch else weights
+
+    def picture(
+        self, image: np.ndarray, maps: np.ndarray, skeleton: Skeleton, scale: DrawnScale, stride: int
+    ) -> np.ndarray:
+        """Frame the cells that have an offset and dot the place that it gives."""
+        cell = stride / float(np.mean(scale))
+        return draw_offsets(image, maps, joint_colours(skeleton), cell)
+
+    def _swap(self, maps: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+        """Reverse the columns and exchange left and right joints."""
+        joints = np.repeat(2 * np.asarray(skeleton.flip_joints), 2) + np.tile([0, 1], skeleton.num_joints)
+        swapped: np.ndarray = maps[..., joints, :, ::-1]
+        return swapped
+
+
+OFFSETS = Offsets()
 
 
 @dataclass(frozen=True)
-class OffsetCodec:
-    """People as heatmaps, PAFs and the places of their joints within the cells, and back.
+class OffsetCodec(PafCodec):
+    """People as heatmaps, PAFs and the places of their joints within the cells, and back; attributes as of `PafCodec`.
 
     For a joint at x in a cell whose centre is at gx, the offset is (gx - x) / stride + 0.5, and back it is
     x = gx - stride * (offset - 0.5). The original adds a pair of channels for the background, 1 - the largest offset;
     it says nothing of places and is left out.
-
-    Attributes
-    ----------
-    maps
-        Draws and reads the heatmaps and PAFs.
     """
 
-    maps: PafCodec
+    kinds: ClassVar[tuple[MapKind, ...]] = (PAFS, HEATMAPS, OFFSETS)
 
-    @property
-    def skeleton(self) -> Skeleton:
-        """The K joints and L limbs."""
-        return self.maps.skeleton
-
-    @property
-    def stride(self) -> int:
-        """Pixels per cell."""
-        return self.maps.stride
-
-    @property
-    def sigma(self) -> float:
-        """Of the Gaussians, in pixels of the network input."""
-        return self.maps.sigma
-
-    @property
-    def paf_width(self) -> float:
-        """Half the width of a limb in cells."""
-        return self.maps.paf_width
-
-    def encode(self, keypoints: np.ndarray, size: tuple[int, int], out: OffsetTargets | None = None) -> OffsetTargets:
-        """Draw the targets of one image.
+    def encode(self, keypoints: np.ndarray, size: tuple[int, int], out: Targets | None = None) -> Targets:
+        """Draw the targets of one image; parameters, result and errors as of :meth:`Codec.encode`.
 
         Of every joint with v > 0 the one cell that it lies in is written, a joint on an edge belonging to the cell at
         its right or below. Where a joint of several people lies in a cell, it is the one nearest to the centre, which
         the heatmap is highest for; of equally near ones the first. Joints outside of the image write none.
-
-        Parameters
-        ----------
-        keypoints, size
-            See :meth:`PafCodec.encode`.
-        out
-            Targets of the right shape to overwrite; by default new ones are made.
-
-        Returns
-        -------
-        OffsetTargets
-            `out`, if given.
-
-        Raises
-        ------
-        DataError
-            As :meth:`PafCodec.encode` does.
         """
-        maps = self.maps.encode(keypoints, size, out)
-        shape = (2 * self.skeleton.num_joints, *maps.heatmaps.shape[1:])
-        offsets = np.empty(shape, np.float32) if out is None else out.offsets
-        if offsets.shape != shape or offsets.dtype != np.float32:
-            raise DataError(f"out holds offsets {offsets.dtype} {offsets.shape}, expected float32 {shape}")
+        targets = super().encode(keypoints, size, out)
+        self._write_offsets(self._points(keypoints), targets.maps["offsets"])
+        return targets
+
+    def _write_offsets(self, points: np.ndarray, offsets: np.ndarray) -> None:
+        """Write the offsets (2K, h, w) of keypoints (N, K, 3)."""
         offsets[:] = 0
-        points = np.asarray(keypoints, np.float64).reshape(-1, self.skeleton.num_joints, 3)
         people, joints = np.nonzero(points[..., 2] > 0)
         places = (points[people, joints, :2] + 0.5) / self.stride - 0.5
         cells = np.floor(places + 0.5)
-        written = ((cells >= 0) & (cells < shape[:0:-1])).all(axis=1)
+        written = ((cells >= 0) & (cells < offsets.shape[:0:-1])).all(axis=1)
         # Of an index that is there twice, the last value stays.
         gaps = np.hypot(*(places - cells).T)
         order = [k for k in np.argsort(gaps, kind="stable")[::-1] if written[k]]
@@ -117,99 +128,42 @@ class OffsetCodec:
         values = np.maximum(0.5 - (places - cells)[order], np.finfo(np.float32).tiny)
         offsets[2 * joints[order], rows, columns] = values[:, 0]
         offsets[2 * joints[order] + 1, rows, columns] = values[:, 1]
-        return OffsetTargets(maps.heatmaps, maps.pafs, offsets) if out is None else out
 
-    def decode_targets(self, targets: Any, scale: float | tuple[float, float] = 1.0) -> list[Person]:
-        """Find the people in the targets of one image; see :meth:`decode`."""
-        return self.decode(targets.heatmaps, targets.pafs, targets.offsets, scale)
-
-    def decode(
-        self, heatmaps: np.ndarray, pafs: np.ndarray, offsets: np.ndarray, scale: float | tuple[float, float] = 1.0
-    ) -> list[Person]:
-        """Find the people in the maps of one image; the offsets say where in its cell a joint is.
+    def decode(self, maps: Maps, scale: float | Scale = 1.0) -> list[Person]:
+        """Find the people in the maps of one image; parameters, result and errors as of :meth:`Codec.decode`.
 
         Peaks and people are those of :meth:`PafCodec.decode`. The place of a joint is read in the cell of its peak,
         never beyond the edges of the cell. Only if that cell seems to be unwritten (both offsets are below 0.1, and
         not because the peak is there), a cell next to it is read that seems written and whose place is within half a
         cell of the peak, the nearest one; if there is none, the joint is where the heatmap alone puts it. Offsets
         that are not finite are unwritten.
-
-        Parameters
-        ----------
-        heatmaps, pafs, scale
-            See :meth:`PafCodec.decode`.
-        offsets
-            (2K, h, w) float32.
-
-        Returns
-        -------
-        list of Person
-            As from :meth:`PafCodec.decode`, with other places of the joints.
-
-        Raises
-        ------
-        DataError
-            If the shapes are not those of the codec or each other's, or the scale is not positive.
         """
-        offsets = np.asarray(offsets, np.float32)
-        expected = (2 * self.skeleton.num_joints, *np.shape(heatmaps)[1:])
-        if offsets.shape != expected:
-            raise DataError(f"offsets have the shape {offsets.shape}, {self.skeleton.name} expects {expected}")
-        people = self.maps.decode(heatmaps, pafs, scale)
+        offsets = self._maps(maps)["offsets"]
+        people = super().decode(maps, scale)
         if not people:
             return []
         keypoints = np.stack([person.keypoints for person in people])
         rows, joints = np.nonzero(keypoints[..., 2] > 0)
-        to_cells = np.asarray(scale, np.float64) / self.stride
+        to_cells = scale_of(scale) / self.stride
         peaks = (keypoints[rows, joints, :2] + 0.5) * to_cells - 0.5
         keypoints[rows, joints, :2] = (_read(offsets, joints, peaks) + 0.5) / to_cells - 0.5
         return [Person(places, person.score) for places, person in zip(keypoints, people)]
 
 
-Codec = Union[PafCodec, OffsetCodec]
+def _joint_weights(F: Any, heatmaps: Any) -> Any:
+    """Return (B, 2K, h, w): as much as their cell is a joint by the heatmaps (B, K + 1, h, w).
 
-
-class _Network(Protocol):
-    """What a codec must know of a network."""
-
-    skeleton: Skeleton
-    stride: int
-    kinds: tuple[tuple[str, ...], ...]
-
-
-def crowd_codec(
-    net: _Network,
-    sigma: float = 7.0,
-    paf_width: float = 1.0,
-    rules: DecodeRules | None = None,
-    offsets: bool = True,
-) -> Codec:
-    """Return the codec for the maps of a network that finds everybody in an image, with offsets if it has them.
-
-    Parameters
-    ----------
-    net
-        The network, of Gluon or exported.
-    sigma, paf_width, rules
-        See `PafCodec`.
-    offsets
-        False leaves the offsets of a network unread.
-
-    Raises
-    ------
-    ConfigError
-        If offsets are to be left unread that the network does not have.
+    No gradient reaches the heatmaps through them.
     """
-    codec = PafCodec(net.skeleton, net.stride, sigma, paf_width, rules or DecodeRules())
-    there = "offsets" in net.kinds[-1]
-    if not there and not offsets:
-        raise ConfigError("no offsets: the network has none, its joints are read from the heatmaps anyway")
-    return OffsetCodec(codec) if there and offsets else codec
+    joints = F.slice_axis(F.BlockGrad(heatmaps), axis=1, begin=0, end=-1)
+    return F.repeat(F.relu(joints), repeats=2, axis=1)
 
 
-def written_cells(offsets: np.ndarray) -> np.ndarray:
-    """Return (K, h, w) bool: which cells of predicted offsets (2K, h, w) say where a joint is."""
-    return _is_written(np.moveaxis(offsets.reshape(-1, 2, *offsets.shape[1:]), 1, -1))
+def _is_written_pairwise(offsets: np.ndarray) -> np.ndarray:
+    """Return (..., 2K, h, w) bool: which of predicted offsets say where a joint is."""
+    pairs = offsets.reshape(*offsets.shape[:-3], -1, 2, *offsets.shape[-2:])
+    written = _is_written(np.moveaxis(pairs, -3, -1))
+    return np.repeat(written, 2, axis=-3)
 
 
 def _is_written(pairs: np.ndarray) -> np.ndarray:

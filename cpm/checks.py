@@ -15,6 +15,7 @@ _WHOLE = re.compile(r"\s*([+-]?[0-9]{1,19})(\.0*)?\s*")
 # The most workers that may be asked for, by core, and on any machine.
 _WORKERS_PER_CORE = 8
 _WORKERS = 32
+_SMALLEST = 1e-30  # of numbers that are not 0: MXNet refuses what float32 cannot hold
 
 
 def check_image(image: Any) -> None:
@@ -85,3 +86,18 @@ def check_workers(key: str, number: int) -> None:
     most = max(_WORKERS_PER_CORE * cores, _WORKERS)
     if not 0 <= number <= most:
         raise ConfigError(f"{key}={number}: expected 0 to {most}, this process may use {cores} cores")
+
+
+def check_number(option: str, value: Any, low: float, high: float) -> None:
+    """Check an option that must be a number; a whole one if `low` is.
+
+    Raises
+    ------
+    ConfigError
+        If it is not a number or outside [low, high].
+    """
+    whole = isinstance(low, int)
+    kinds = (int,) if whole else (int, float)
+    if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high or 0 < value < _SMALLEST:
+        kind = "a whole number" if whole else "a number"
+        raise ConfigError(f"{option}={quote(value)}, expected {kind} from {low} to {high}")

@@ -9,7 +9,7 @@ from .opening import KeypointData, open_dataset
 from .packed import PackedKeypoints, write_packed
 from .person_crops import CropAugmentation, PersonBox, box_of, crop_warp, matches_box, mpii_box_of
 from .person_set import BoxedPerson, PersonChoice, PersonSet
-from .sample_set import Example, SampleSet
+from .sample_set import Sample, SampleSet
 from .training_set import PersonFilter, TrainingSet
 from .transforms import Augmentation, Warp
 
@@ -19,7 +19,6 @@ __all__ = [
     "BoxedPerson",
     "CocoKeypoints",
     "CropAugmentation",
-    "Example",
     "ImageRecord",
     "KeypointData",
     "MpiiPeople",
@@ -30,6 +29,7 @@ __all__ = [
     "PersonChoice",
     "PersonFilter",
     "PersonSet",
+    "Sample",
     "SampleSet",
     "TrainingSet",
     "Warp",

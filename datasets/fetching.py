@@ -17,7 +17,7 @@ from weakref import WeakSet
 from mxnet.gluon.data import DataLoader, Dataset
 
 from ..errors import DataError
-from .sample_set import Example, SampleSet
+from .sample_set import Sample, SampleSet
 
 _MOMENT = 0.2  # seconds
 _LEAVING = 5.0  # seconds that the process waits at its end for samples under way
@@ -47,7 +47,7 @@ class Work(Dataset):
     def __len__(self) -> int:
         return len(self._keys)
 
-    def __getitem__(self, number: int) -> Example:
+    def __getitem__(self, number: int) -> Sample:
         try:
             return self._samples.batch(self._keys[number], self._begin)
         finally:
@@ -87,7 +87,7 @@ class Fetcher:
     def __init__(self, work: Work, num_workers: int) -> None:
         self._work = work
         self._wanted: SimpleQueue[bool] = SimpleQueue()
-        self._found: SimpleQueue[Example | Exception] = SimpleQueue()
+        self._found: SimpleQueue[Sample | Exception] = SimpleQueue()
         # Its own time limit would lose the batch that is waited for, and write to the terminal.
         loader = DataLoader(
             work, batch_size=1, batchify_fn=_only, num_workers=num_workers, thread_pool=True,
@@ -95,7 +95,7 @@ class Fetcher:
         )  # fmt: skip
         threading.Thread(target=_fetch, args=(loader, self._wanted, self._found), daemon=True).start()
 
-    def fetch(self, stop: Callable[[], bool] | None, timeout: float) -> Example | None:
+    def fetch(self, stop: Callable[[], bool] | None, timeout: float) -> Sample | None:
         """Return the next batch, or None if `stop` says so first.
 
         Raises
@@ -131,9 +131,9 @@ class Fetcher:
         return f"{named or 'a batch'}: no answer for {timeout:g} seconds; train.batch_timeout sets the limit"
 
 
-def _fetch(loader: DataLoader, wanted: SimpleQueue[bool], found: SimpleQueue[Example | Exception]) -> None:
+def _fetch(loader: DataLoader, wanted: SimpleQueue[bool], found: SimpleQueue[Sample | Exception]) -> None:
     """Put a batch, or what its preparation raises, into `found` as often as one is wanted."""
-    batches: Iterator[Example] = iter(loader)
+    batches: Iterator[Sample] = iter(loader)
     while wanted.get():
         try:
             found.put(next(batches))
@@ -156,5 +156,5 @@ def _leave() -> None:
         time.sleep(0.01)
 
 
-def _only(items: list[Example]) -> Example:
+def _only(items: list[Sample]) -> Sample:
     return items[0]

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from ..codecs import Codec
 from ..errors import ConfigError
 from .fetching import Fetcher, Work
-from .sample_set import Example, SampleSet
+from .sample_set import Sample, SampleSet
 
 
 @dataclass
@@ -90,6 +91,11 @@ class BatchLoader:
             # The workers are threads enough; OpenCV's own would only get in their way.
             cv2.setNumThreads(0)
 
+    @property
+    def codec(self) -> Codec:
+        """What draws the maps of the samples."""
+        return self._samples.codec
+
     def checksum(self) -> int:
         """Return a checksum of the people of the samples: the same for the same annotations."""
         return self._samples.checksum()
@@ -98,7 +104,7 @@ class BatchLoader:
         """Return the number of batches of an epoch."""
         return len(self._batches)
 
-    def epoch(self, epoch: int, start: int = 0, stop: Callable[[], bool] | None = None) -> Iterator[Example]:
+    def epoch(self, epoch: int, start: int = 0, stop: Callable[[], bool] | None = None) -> Iterator[Sample]:
         """Yield the batches of an epoch from batch `start` on.
 
         Parameters

@@ -10,14 +10,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..codecs import HeatmapCodec, HeatmapTargets
+from ..codecs import HeatmapCodec
 from ..errors import DataError
 from ..skeletons import Skeleton, convert
 from .coco import CocoKeypoints
 from .images import read_bgr
 from .mpii import MpiiPeople
 from .person_crops import CropAugmentation, PersonBox, box_of, crop_warp, matches_box, mpii_box_of
-from .sample_set import Example, SampleSet
+from .sample_set import Sample, SampleSet
 
 logger = logging.getLogger(__name__)
 
@@ -119,6 +119,8 @@ class PersonSet(SampleSet):
         If the skeletons have no joint in common.
     """
 
+    codec: HeatmapCodec
+
     def __init__(
         self,
         people: Sequence[BoxedPerson],
@@ -141,16 +143,13 @@ class PersonSet(SampleSet):
         """Return the file of the image of a sample."""
         return self.people[index].path
 
-    def _empty(self, count: int) -> Example:
-        (width, height), stride, joints = self.size, self.codec.stride, self.codec.skeleton.num_joints
-        return Example(
-            image=np.empty((count, height, width, 3), np.uint8),
-            heatmaps=np.empty((count, joints, height // stride, width // stride), np.float32),
-            pafs=None,
-            mask=np.empty((count, joints, 1, 1), np.float32),
-        )
+    def _empty(self, count: int) -> Sample:
+        width, height = self.size
+        image = np.empty((count, height, width, 3), np.uint8)
+        mask = np.ones((count, 1, 1, 1), np.float32)
+        return Sample(image, self.codec.empty((height, width), count), mask)
 
-    def _make(self, out: Example, epoch: int, index: int) -> None:
+    def _make(self, out: Sample, epoch: int, index: int) -> np.ndarray:
         person = self.people[index]
         rng = np.random.default_rng((self.seed, epoch, index))
         warp = crop_warp(person.box, self.size, *self.augmentation.draw(rng))
@@ -158,9 +157,9 @@ class PersonSet(SampleSet):
         cv2.cvtColor(crop, cv2.COLOR_BGR2RGB, dst=out.image)  # less to turn round than the whole image
         # The codec knows which of the joints outside of the crop are near enough to be seen.
         margin = 4 * self.codec.sigma * self.codec.stride
-        keypoints = warp.keypoints(self._keypoints[index], self.codec.skeleton, margin)
-        targets = HeatmapTargets(out.heatmaps, out.mask[:, 0, 0])
-        self.codec.encode(keypoints, (self.size[1], self.size[0]), targets)
+        keypoints = warp.keypoints(self._keypoints[index : index + 1], self.codec.skeleton, margin)
+        self.codec.encode(keypoints, (self.size[1], self.size[0]), out.targets)
+        return keypoints
 
 
 def _coco_people(dataset: CocoKeypoints, aspect: float, enlarge: float) -> list[BoxedPerson]:

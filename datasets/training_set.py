@@ -6,18 +6,17 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 
-from ..codecs import Codec, OffsetCodec, OffsetTargets, Targets, limb_weights
+from ..codecs import PafCodec, Targets, limb_weights
 from ..errors import ConfigError, DataError
 from ..skeletons import convert
 from .annotation_index import AnnotationIndex
 from .coco import CocoKeypoints, ImageRecord
 from .mpii import MpiiPeople
-from .sample_set import Example, SampleSet
+from .sample_set import Sample, SampleSet
 from .transforms import Augmentation
 
 
@@ -104,10 +103,12 @@ class TrainingSet(SampleSet):
         If the crop is not made of whole cells.
     """
 
+    codec: PafCodec
+
     def __init__(
         self,
         dataset: CocoKeypoints | MpiiPeople,
-        codec: Codec,
+        codec: PafCodec,
         augmentation: Augmentation,
         people: PersonFilter,
         seed: int,
@@ -142,32 +143,20 @@ class TrainingSet(SampleSet):
         """Return the file of the image of a sample."""
         return self.dataset.records[int(self.samples[index][0])].path
 
-    def _empty(self, count: int) -> Example:
-        crop, cells = self.augmentation.crop, self.augmentation.crop // self.codec.stride
-        channels = self._channels()
-        maps: dict[str, Any] = {
-            kind: np.empty((count, number, cells, cells), np.float32) for kind, number in channels.items()
-        }
+    def _empty(self, count: int) -> Sample:
+        crop = self.augmentation.crop
+        maps = self.codec.empty((crop, crop), count).maps
         weights = {}
         if self._mask_missing:
-            weights = {kind: np.empty((count, number, 1, 1), np.float32) for kind, number in channels.items()}
+            weights = {name: np.empty((*array.shape[:2], 1, 1), np.float32) for name, array in maps.items()}
         if self._weigh_limbs:
             weights["pafs"] = np.empty_like(maps["pafs"])
-        return Example(
-            image=np.empty((count, crop, crop, 3), np.uint8),
-            mask=np.empty((count, 1, cells, cells), np.float32),
-            weights=weights,
-            **maps,
-        )
+        cells = crop // self.codec.stride
+        image = np.empty((count, crop, crop, 3), np.uint8)
+        mask = np.empty((count, 1, cells, cells), np.float32)
+        return Sample(image, Targets(maps, weights), mask)
 
-    def _channels(self) -> dict[str, int]:
-        skeleton = self.codec.skeleton
-        channels = {"heatmaps": skeleton.num_joints + 1, "pafs": 2 * skeleton.num_limbs}
-        if isinstance(self.codec, OffsetCodec):
-            channels["offsets"] = 2 * skeleton.num_joints
-        return channels
-
-    def _make(self, out: Example, epoch: int, index: int) -> None:
+    def _make(self, out: Sample, epoch: int, index: int) -> np.ndarray:
         row, place = self.samples[index].tolist()
         record = self.dataset.records[row]
         person = record.people[place]
@@ -179,9 +168,9 @@ class TrainingSet(SampleSet):
         cv2.cvtColor(crop, cv2.COLOR_BGR2RGB, dst=out.image)  # less to turn round than the whole image
         keypoints = self._keypoints[self._offsets[row] : self._offsets[row + 1]]
         keypoints = warp.keypoints(keypoints, self.codec.skeleton)
-        self._draw(out, keypoints)
+        self.codec.encode(keypoints, (self.augmentation.crop, self.augmentation.crop), out.targets)
         main = self._before[self.dataset.index.people_offsets[row] + place] - self._offsets[row]
-        self._weigh(out.weights, keypoints, keypoints[main])
+        self._weigh(out.targets.weights, keypoints, keypoints[main])
 
         border = 255 if self.augmentation.supervise_border else 0
         mask = record.mask_miss()
@@ -190,15 +179,7 @@ class TrainingSet(SampleSet):
         else:
             mask = np.full((record.height, record.width), 255, np.uint8) if mask is None else mask
             out.mask[0] = warp.mask(mask, border, self.codec.stride)
-
-    def _draw(self, out: Example, keypoints: np.ndarray) -> None:
-        size = (self.augmentation.crop, self.augmentation.crop)
-        assert out.pafs is not None
-        if isinstance(self.codec, OffsetCodec):
-            assert out.offsets is not None
-            self.codec.encode(keypoints, size, OffsetTargets(out.heatmaps, out.pafs, out.offsets))
-        else:
-            self.codec.encode(keypoints, size, Targets(out.heatmaps, out.pafs))
+        return keypoints
 
     def _weigh(self, weights: Mapping[str, np.ndarray], keypoints: np.ndarray, main: np.ndarray) -> None:
         """Write the weights of a crop with these people (N, K, 3), of whom `main` (K, 3) is the sample."""
@@ -210,8 +191,5 @@ class TrainingSet(SampleSet):
             weights["pafs"][:] = limb_weights(keypoints, codec.skeleton, codec.stride, (rows, columns), codec.paf_width)
         if self._mask_missing:
             joints = main[:, 2] > 0
-            limbs = joints[self.codec.skeleton.limb_joints].all(axis=1)
-            weights["heatmaps"][:-1][~joints] = 0
-            weights["pafs"][np.repeat(~limbs, 2)] = 0
-            if "offsets" in weights:
-                weights["offsets"][np.repeat(~joints, 2)] = 0
+            for kind in self.codec.kinds:
+                weights[kind.name][~kind.known_channels(joints, self.codec.skeleton)] = 0

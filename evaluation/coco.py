@@ -228,7 +228,7 @@ def _encode_decode(codec: Codec, keypoints: np.ndarray, size: tuple[int, int], h
     scale = (resized[1] / size[1], resized[0] / size[0])
     keypoints[..., :2] = (keypoints[..., :2] + 0.5) * scale - 0.5
     padded = -(-resized // codec.stride) * codec.stride
-    return codec.decode_targets(codec.encode(keypoints, (int(padded[0]), int(padded[1]))), scale)
+    return codec.decode(codec.encode(keypoints, (int(padded[0]), int(padded[1]))).maps, scale)
 
 
 def _evaluate(

@@ -132,7 +132,7 @@ def _encode_decode(codec: Codec, keypoints: np.ndarray, size: tuple[int, int], w
     """Return the people (M, K, 3) that come back of those (N, K, 3) in an image of `size` (H, W)."""
     stride, joints = codec.stride, codec.skeleton.num_joints
     padded = (-(-size[0] // stride) * stride, -(-size[1] // stride) * stride)
-    people = codec.decode_targets(codec.encode(keypoints, padded))
+    people = codec.decode(codec.encode(keypoints, padded).maps)
     found = np.array([person.keypoints for person in people], np.float64).reshape(-1, joints, 3)
     if whole_cells:
         found[..., :2] = np.floor((found[..., :2] + 0.5) / stride) * stride + (stride - 1) / 2

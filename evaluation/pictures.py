@@ -8,26 +8,23 @@ import sys
 import cv2
 import numpy as np
 
-from ..draw import contact_sheet, draw_heatmaps, draw_pafs, draw_people
+from ..draw import contact_sheet, draw_people
 from ..errors import DeviceError
-from ..inference import Maps, PoseEstimator
+from ..inference import PoseEstimator, ScaledMaps
 from ..person import Person
 
 _WINDOW = "any key: next image; q: show no more"
 _TRY_WINDOW = f"import cv2; cv2.namedWindow({_WINDOW!r}); cv2.waitKey(1)"
 
 
-def draw_result(estimator: PoseEstimator, image: np.ndarray, people: list[Person], maps: Maps) -> np.ndarray:
-    """Return skeletons, heatmaps and PAFs of an image (H, W, 3) side by side, as RGB uint8."""
+def draw_result(estimator: PoseEstimator, image: np.ndarray, people: list[Person], maps: ScaledMaps) -> np.ndarray:
+    """Return skeletons and maps of an image (H, W, 3) side by side, as RGB uint8."""
     codec = estimator.codec
-    return contact_sheet(
-        [
-            draw_people(image, people, codec.skeleton),
-            draw_heatmaps(image, maps.heatmaps, maps.scale, codec.stride),
-            draw_pafs(image, maps.pafs, maps.scale, codec.stride),
-        ],
-        columns=3,
-    )
+    pictures = [draw_people(image, people, codec.skeleton)]
+    for kind in codec.kinds:
+        if kind.is_dense:
+            pictures.append(kind.picture(image, maps.maps[kind.name], codec.skeleton, maps.scale, codec.stride))
+    return contact_sheet(pictures, columns=len(pictures))
 
 
 def check_display() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from easydict import EasyDict
 
+from ..codecs import JOINT_HEATMAPS, MapKind
 from ..configs import from_json, recipe
 from ..errors import CheckpointError, ConfigError, quote
 from ..models import skeleton_from_meta
@@ -114,12 +115,12 @@ def choose_box_protocol(meta: Mapping[str, Any], path: str | Path, **given: Any)
     return _fill(BoxProtocol(**_data(config), **labels, **crops, **config.test), given)
 
 
-def task_of(kinds: Sequence[Sequence[str]]) -> str:
+def task_of(kinds: Sequence[Sequence[MapKind]]) -> str:
     """Return the task of a network by the maps of its stages, see `check_task`."""
-    return "topdown" if tuple(kinds[-1]) == ("heatmaps",) else "cpm"
+    return "topdown" if tuple(kinds[-1]) == (JOINT_HEATMAPS,) else "cpm"
 
 
-def check_task(kinds: Sequence[Sequence[str]], path: str | Path, task: str) -> None:
+def check_task(kinds: Sequence[Sequence[MapKind]], path: str | Path, task: str) -> None:
     """Make sure that a network does what it is to be evaluated for.
 
     Parameters

@@ -2,7 +2,7 @@
 
 from .box_sources import detected_people, given_boxes, whole_image
 from .detector import PersonDetector
-from .estimator import REFERENCES, Maps, PoseEstimator, fit_image, stage_from_last
+from .estimator import REFERENCES, PoseEstimator, ScaledMaps, fit_image, stage_from_last
 from .onnx_network import RUNTIMES, OnnxNetwork
 from .opening import BACKENDS, is_exported, open_network
 from .predicting import Predictions, predict_files, visible_part
@@ -13,11 +13,11 @@ __all__ = [
     "REFERENCES",
     "RUNTIMES",
     "BoxEstimator",
-    "Maps",
     "OnnxNetwork",
     "PersonDetector",
     "PoseEstimator",
     "Predictions",
+    "ScaledMaps",
     "detected_people",
     "fit_image",
     "given_boxes",

@@ -1,62 +1,10 @@
-"""Bring the maps of mirrored and resized images onto one grid."""
+"""Bring the maps of resized images onto one grid."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
 import numpy as np
-
-from ..codecs.offset import written_cells
-from ..skeletons import Skeleton
-
-
-def unmirror(heatmaps: np.ndarray, pafs: np.ndarray, skeleton: Skeleton) -> tuple[np.ndarray, np.ndarray]:
-    """Turn the maps of a mirrored image into maps of the image itself.
-
-    The columns are reversed, left and right joints and limbs change channels, x components change sign.
-
-    Parameters
-    ----------
-    heatmaps
-        (K + 1, h, w); the last channel is the background.
-    pafs
-        (2L, h, w).
-    skeleton
-        The body with K joints and L limbs.
-
-    Returns
-    -------
-    tuple of ndarray
-        Heatmaps and PAFs of the same shapes.
-    """
-    channels, signs = skeleton.flip_pafs
-    joints = np.append(skeleton.flip_joints, skeleton.num_joints)
-    return heatmaps[joints, :, ::-1], pafs[channels, :, ::-1] * signs[:, None, None]
-
-
-def join_offsets(offsets: np.ndarray, mirrored: np.ndarray, skeleton: Skeleton) -> np.ndarray:
-    """Average the offsets of an image and of its mirror image; where only one of them says a place, it is that one.
-
-    Parameters
-    ----------
-    offsets, mirrored
-        (2K, h, w), see :class:`cpm.codecs.OffsetTargets`.
-    skeleton
-        The body with K joints.
-
-    Returns
-    -------
-    ndarray
-        (2K, h, w) float32, 0 where neither says a place.
-    """
-    joints = np.repeat(2 * np.asarray(skeleton.flip_joints), 2) + np.tile([0, 1], skeleton.num_joints)
-    back = mirrored[joints, :, ::-1]
-    counts = [np.repeat(written_cells(maps), 2, axis=0) for maps in (offsets, back)]
-    back = back.copy()
-    back[0::2] = 1 - back[0::2]
-    total = np.where(counts[0], offsets, 0) + np.where(counts[1], back, 0)
-    joined: np.ndarray = total / np.maximum(counts[0].astype(np.float32) + counts[1], 1)
-    return joined
 
 
 def resample(maps: np.ndarray, size: tuple[int, ...], ratio: tuple[float, float]) -> np.ndarray:

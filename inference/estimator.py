@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any, Callable, NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Callable
 
 import cv2
 import mxnet as mx
 import numpy as np
 
 from ..checks import check_image
-from ..codecs import Codec, OffsetCodec
+from ..codecs import Codec, Network
 from ..errors import ConfigError, quote
-from ..models.posenet import MAPS
 from ..person import Person
-from .averaging import join_offsets, resample, unmirror
+from .averaging import resample
 
 logger = logging.getLogger(__name__)
 
@@ -26,25 +25,20 @@ LONGEST = 16  # times as long as its reference is the longer side of a network's
 _LARGEST = 10_000  # pixels of the side of an input that the scales refer to: beyond that no memory is enough
 
 
-class Maps(NamedTuple):
+@dataclass(frozen=True)
+class ScaledMaps:
     """The averaged output of the network for one image, on the grid of the largest scale.
 
     Attributes
     ----------
-    heatmaps
-        (K + 1, h, w) float32; the last channel is the background.
-    pafs
-        (2L, h, w) float32.
+    maps
+        (C, h, w) float32 by the names of their kinds.
     scale
         Pixels of the network's input per image pixel in x and y.
-    offsets
-        (2K, h, w) float32 of the largest scale, for an `OffsetCodec`.
     """
 
-    heatmaps: np.ndarray
-    pafs: np.ndarray
+    maps: Mapping[str, np.ndarray]
     scale: tuple[float, float]
-    offsets: np.ndarray | None = None
 
 
 class PoseEstimator:
@@ -60,12 +54,12 @@ class PoseEstimator:
     Parameters
     ----------
     net
-        Called with images (B, H, W, 3) RGB uint8; returns the stages, first to last, of which the chosen one is
-        pafs (B, 2L, h, w), heatmaps (B, K + 1, h, w) and, for an `OffsetCodec`, offsets (B, 2K, h, w), of MXNet
-        or NumPy. Its `multiple`, if it has that attribute, divides H and W; else the stride of the codec does.
+        Called with images (B, H, W, 3) RGB uint8; returns the stages, first to last, each its maps (B, C, h, w) of
+        MXNet or NumPy by the names of their kinds. Its `multiple`, if it has that attribute, divides H and W; else the
+        stride of the codec does.
     codec
         Decodes the maps; its skeleton and stride are those of the network. :func:`cpm.codecs.crowd_codec` makes the
-        one that fits. Of several scales, an `OffsetCodec` reads the offsets of the largest.
+        one that fits.
     scales
         Heights of the network's input in units of `box_size`.
     flip
@@ -143,31 +137,27 @@ class PoseEstimator:
         """
         return self.decode(self.maps(image), image.shape[:2])
 
-    def maps(self, image: np.ndarray) -> Maps:
+    def maps(self, image: np.ndarray) -> ScaledMaps:
         """Return the averaged maps that are decoded; parameters and errors as for a call."""
         check_image(image)
         of_scales = [self._at_scale(image, scale) for scale in self.scales]
         if len(of_scales) == 1:
             return of_scales[0]
         largest = of_scales[int(np.argmax(self.scales))]
-        aligned = [_align(maps, largest) for maps in of_scales]
-        heatmaps = np.mean([maps.heatmaps for maps in aligned], axis=0)
-        pafs = np.mean([maps.pafs for maps in aligned], axis=0)
-        return Maps(heatmaps, pafs, largest.scale, largest.offsets)
+        averaged = {
+            kind.name: _average(kind.name, of_scales, largest) if kind.is_resampled else largest.maps[kind.name]
+            for kind in self.codec.kinds
+        }
+        return ScaledMaps(averaged, largest.scale)
 
-    def decode(self, maps: Maps, size: tuple[int, ...]) -> list[Person]:
+    def decode(self, maps: ScaledMaps, size: tuple[int, ...]) -> list[Person]:
         """Return the people that the maps of an image of `size` (H, W) show."""
-        if isinstance(self.codec, OffsetCodec):
-            if maps.offsets is None:
-                raise ConfigError("these maps have no offsets, which an OffsetCodec decodes")
-            people = self.codec.decode(maps.heatmaps, maps.pafs, maps.offsets, maps.scale)
-        else:
-            people = self.codec.decode(maps.heatmaps, maps.pafs, maps.scale)
+        people = self.codec.decode(maps.maps, maps.scale)
         margin = (self.codec.stride / maps.scale[0], self.codec.stride / maps.scale[1])
         inside = [_keep_inside(person, size, margin) for person in people]
         return [person for person in inside if person.found.any()]
 
-    def _at_scale(self, image: np.ndarray, scale: float) -> Maps:
+    def _at_scale(self, image: np.ndarray, scale: float) -> ScaledMaps:
         """Run the network on the image, resized and padded, and its mirror image."""
         length = len(image) if self.reference == "height" else min(image.shape[:2])
         multiple = getattr(self.net, "multiple", self.codec.stride)
@@ -175,38 +165,33 @@ class PoseEstimator:
         height = pixels * len(image) / length
         padded, scale_xy = fit_image(image, height, multiple, self.pad_value, LONGEST * pixels)
         batch = np.stack([padded, padded[:, ::-1]] if self.flip else [padded])
-        heatmaps, pafs, *offsets = self._forward(batch)
+        maps = self._forward(batch)
+        first = {name: array[0] for name, array in maps.items()}
         if not self.flip:
-            return Maps(heatmaps[0], pafs[0], scale_xy, *(maps[0] for maps in offsets))
-        mirrored = unmirror(heatmaps[1], pafs[1], self.codec.skeleton)
-        joined = [join_offsets(maps[0], maps[1], self.codec.skeleton) for maps in offsets]
-        return Maps((heatmaps[0] + mirrored[0]) / 2, (pafs[0] + mirrored[1]) / 2, scale_xy, *joined)
+            return ScaledMaps(first, scale_xy)
+        mirrored = {name: array[1] for name, array in maps.items()}
+        return ScaledMaps(self.codec.average(first, mirrored), scale_xy)
 
-    def _forward(self, batch: np.ndarray) -> list[np.ndarray]:
-        """Run the network on (B, H, W, 3); return heatmaps, PAFs and offsets of the stage, as the codec needs them."""
+    def _forward(self, batch: np.ndarray) -> dict[str, np.ndarray]:
+        """Run the network on (B, H, W, 3); return the maps of the stage that the codec decodes."""
         stages = self.net(mx.nd.array(batch, ctx=self.ctx, dtype=np.uint8))
         if not -len(stages) <= self.stage < len(stages):
             raise ConfigError(f"stage={self.stage}, but the network has {len(stages)} stages")
-        needed = ("heatmaps", "pafs", "offsets") if isinstance(self.codec, OffsetCodec) else ("heatmaps", "pafs")
-        named = getattr(self.net, "kinds", ())
-        kinds = named[self.stage] if named else MAPS[: len(stages[self.stage])]
-        if not set(needed) <= set(kinds):
-            found, wanted = " and ".join(kinds), " and ".join(kind for kind in MAPS if kind in needed)
-            raise ConfigError(f"stage={self.stage} of the network has only {found}, people need {wanted}")
-        maps = {kind: _to_numpy(array) for kind, array in zip(kinds, stages[self.stage])}
-        skeleton, stride = self.codec.skeleton, self.codec.stride
-        channels = {
-            "heatmaps": skeleton.num_joints + 1,
-            "pafs": 2 * skeleton.num_limbs,
-            "offsets": 2 * skeleton.num_joints,
-        }
-        grid = (batch.shape[1] // stride, batch.shape[2] // stride)
-        wrong = [kind for kind in needed if maps[kind].shape[1:] != (channels[kind], *grid)]
-        if wrong:
-            found = " and ".join(f"{kind} {maps[kind].shape[1:]}" for kind in needed)
-            wanted = " and ".join(str((channels[kind], *grid)) for kind in needed)
-            raise ConfigError(f"the network returns {found}, but {skeleton.name} at stride {stride} needs {wanted}")
-        return [maps[kind] for kind in needed]
+        found = stages[self.stage]
+        codec = self.codec
+        if not all(kind.name in found for kind in codec.kinds):
+            wanted = " and ".join(kind.name for kind in codec.kinds)
+            raise ConfigError(f"stage={self.stage} of the network has only {' and '.join(found)}, people need {wanted}")
+        maps = {kind.name: _to_numpy(found[kind.name]) for kind in codec.kinds}
+        grid = (batch.shape[1] // codec.stride, batch.shape[2] // codec.stride)
+        expected = {name: (channels, *grid) for name, channels in codec.channels.items()}
+        if any(array.shape[1:] != expected[name] for name, array in maps.items()):
+            found = " and ".join(f"{name} {array.shape[1:]}" for name, array in maps.items())
+            wanted = " and ".join(f"{name} {shape}" for name, shape in expected.items())
+            raise ConfigError(
+                f"the network returns {found}, but {codec.skeleton.name} at stride {codec.stride} needs {wanted}"
+            )
+        return maps
 
 
 def fit_image(
@@ -249,17 +234,15 @@ def fit_image(
     return padded, (size[1] / image.shape[1], size[0] / image.shape[0])
 
 
-def stage_from_last(net: Callable, number: int, ctx: mx.Context | None = None) -> int:
+def stage_from_last(net: Network, number: int) -> int:
     """Translate a stage of the command line, where 0 is the last, to the natural order.
 
     Parameters
     ----------
     net
-        The network, which is run once on a small blank image to count its stages.
+        The network.
     number
         0 for the last stage, 1 for the one before it, and so on.
-    ctx
-        Where the network's parameters are; by default MXNet's current context.
 
     Returns
     -------
@@ -271,7 +254,7 @@ def stage_from_last(net: Callable, number: int, ctx: mx.Context | None = None) -
     ConfigError
         If the network has no such stage.
     """
-    count = len(net(mx.nd.zeros((1, 64, 64, 3), ctx=ctx, dtype=np.uint8)))
+    count = len(net.kinds)
     if not 0 <= number < count:
         stages = "one stage: 0" if count == 1 else f"{count} stages: 0 (the last) to {count - 1} (the first)"
         raise ConfigError(f"--stage={number}: the network has {stages}")
@@ -283,13 +266,21 @@ def _to_numpy(maps: mx.nd.NDArray | np.ndarray) -> np.ndarray:
     return array.astype(np.float32, copy=False)
 
 
-def _align(maps: Maps, largest: Maps) -> Maps:
-    """Bring maps to the grid of the largest; both start at the top left corner of the image, so no shift is left."""
-    if maps is largest:
-        return maps
-    size = largest.heatmaps.shape[1:]
-    ratio = (maps.scale[0] / largest.scale[0], maps.scale[1] / largest.scale[1])
-    return Maps(resample(maps.heatmaps, size, ratio), resample(maps.pafs, size, ratio), largest.scale)
+def _average(name: str, of_scales: Sequence[ScaledMaps], largest: ScaledMaps) -> np.ndarray:
+    """Return the mean of one kind of maps of several scales on the grid of the largest.
+
+    All grids start at the top left corner of the image, so no shift is left.
+    """
+    size = largest.maps[name].shape[1:]
+    aligned = []
+    for each in of_scales:
+        maps = each.maps[name]
+        if each is not largest:
+            ratio = (each.scale[0] / largest.scale[0], each.scale[1] / largest.scale[1])
+            maps = resample(maps, size, ratio)
+        aligned.append(maps)
+    averaged: np.ndarray = np.mean(aligned, axis=0)
+    return averaged
 
 
 def _keep_inside(person: Person, size: tuple[int, ...], margin: tuple[float, float]) -> Person:

@@ -12,10 +12,10 @@ import mxnet as mx
 import numpy as np
 
 from .._compat import available_cores
+from ..codecs import kinds_of, named
 from ..errors import CheckpointError, ConfigError, DataError, quote, reason
 from ..models.export import TEXTS, import_optional, open_session
 from ..models.file_kind import expect_kind
-from ..models.posenet import MAPS
 from ..skeletons import skeleton_from_spec
 
 RUNTIMES = ("onnxruntime", "openvino")
@@ -86,17 +86,18 @@ class OnnxNetwork:
         self.skeleton = skeleton_from_spec(_typed(self.meta, "skeleton", dict))
         self.stride = _typed(self.meta, "stride", int)
         self.multiple = _typed(self.meta, "multiple", int)
-        self.kinds = (tuple(_typed(self.meta, "outputs", list)),)
+        described = tuple(_typed(self.meta, "outputs", list))
         if not (self.name and self.name.isprintable()):
             raise ValueError(f"its model is {quote(self.name)}")
         if not (1 <= self.stride <= _LARGEST and 1 <= self.multiple <= _LARGEST):
             raise ValueError(f"stride {self.stride} and multiple {self.multiple}, expected 1 to {_LARGEST}")
-        if self.kinds != (outputs,) or not set(outputs) <= set(MAPS):
+        if described != outputs:
             raise ValueError(f"its outputs are {quote(outputs)}")
         if inputs != ("images",):
             raise ValueError(f"its inputs are {quote(inputs)}")
+        self.kinds = (kinds_of(outputs),)
 
-    def __call__(self, images: mx.nd.NDArray | np.ndarray) -> list[list[np.ndarray]]:
+    def __call__(self, images: mx.nd.NDArray | np.ndarray) -> list[dict[str, np.ndarray]]:
         """Compute the maps.
 
         Parameters
@@ -107,7 +108,7 @@ class OnnxNetwork:
         Returns
         -------
         list
-            One stage: a list of the maps that `kinds` names, (B, C, h, w) float32 with h = H / stride.
+            One stage: its maps (B, C, h, w) float32 by the names of their `kinds`, with h = H / stride.
 
         Raises
         ------
@@ -125,21 +126,21 @@ class OnnxNetwork:
                 f"(batch, height, width, 3) with both sides multiples of {multiple}"
             )
         try:
-            maps = list(self._run(array.astype(np.float32, copy=False)))
+            found = list(self._run(array.astype(np.float32, copy=False)))
         except Exception as error:  # the errors of the runtimes have no class in common
             raise CheckpointError(f"{self.path}: {self.runtime} cannot run it ({reason(error)})") from None
+        maps = {kind.name: each for kind, each in zip(self.kinds[0], found)}
         self._check(maps, shape[1] // self.stride, shape[2] // self.stride)
         return [maps]
 
-    def _check(self, maps: list[np.ndarray], rows: int, columns: int) -> None:
+    def _check(self, maps: dict[str, np.ndarray], rows: int, columns: int) -> None:
         """Make sure that the maps are those that the description promises: a damaged file may return anything."""
-        joints, limbs = self.skeleton.num_joints, self.skeleton.num_limbs
-        channels = {"pafs": (2 * limbs,), "heatmaps": (joints, joints + 1), "offsets": (2 * joints,)}
-        for kind, array in zip(self.kinds[0], maps):
-            if array.shape[1] not in channels[kind] or array.shape[2:] != (rows, columns):
-                raise CheckpointError(f"{self.path}: returns {kind} of shape {array.shape}, which is not as described")
+        for kind in self.kinds[0]:
+            array = maps[kind.name]
+            if array.shape[1:] != (kind.channels(self.skeleton), rows, columns):
+                raise CheckpointError(f"{self.path}: returns {named(maps)}, which is not as described")
             if not np.isfinite(array).all():
-                raise CheckpointError(f"{self.path}: returns {kind} that are not finite, it is damaged")
+                raise CheckpointError(f"{self.path}: returns {kind.name} that are not finite, it is damaged")
 
 
 _Opened = tuple[_Runner, dict[str, str], tuple[str, ...], tuple[str, ...]]

@@ -9,7 +9,7 @@ import mxnet as mx
 import numpy as np
 
 from ..checks import check_image
-from ..codecs import HeatmapCodec
+from ..codecs import HeatmapCodec, named
 from ..datasets import PersonBox, crop_warp
 from ..errors import ConfigError
 from ..person import Person
@@ -23,8 +23,8 @@ class BoxEstimator:
     Parameters
     ----------
     net
-        Called with images (B, H, W, 3) RGB uint8; returns the stages, of which the last holds only
-        heatmaps (B, K, h, w), of MXNet or NumPy.
+        Called with images (B, H, W, 3) RGB uint8; returns the stages, of which the last is ``{"heatmaps": maps}``
+        with maps (B, K, h, w) of MXNet or NumPy.
     codec
         Decodes the maps; its skeleton and stride are those of the network.
     size
@@ -97,7 +97,7 @@ class BoxEstimator:
 
     def _some(self, image: np.ndarray, boxes: Sequence[PersonBox]) -> list[Person]:
         warps = [crop_warp(box, self.size) for box in boxes]
-        keypoints = self.codec.decode(self.heatmaps(np.stack([warp.image(image) for warp in warps])))
+        keypoints = self.codec.find_joints(self.heatmaps(np.stack([warp.image(image) for warp in warps])))
         people = []
         for warp, joints in zip(warps, keypoints):
             found, inverse = joints[:, 2] > 0, warp.inverse
@@ -109,13 +109,13 @@ class BoxEstimator:
     def heatmaps(self, crops: np.ndarray) -> np.ndarray:
         """Return the heatmaps (B, K, h, w) of crops (B, H, W, 3) uint8, averaged with those of their mirror images."""
         batch = np.concatenate([crops, crops[:, :, ::-1]]) if self.flip else crops
-        (maps, *others) = self.net(mx.nd.array(batch, ctx=self.ctx, dtype=np.uint8))[-1]
-        array: np.ndarray = maps.asnumpy() if isinstance(maps, mx.nd.NDArray) else np.asarray(maps)
+        stage = self.net(mx.nd.array(batch, ctx=self.ctx, dtype=np.uint8))[-1]
+        found = {name: maps.asnumpy() if isinstance(maps, mx.nd.NDArray) else maps for name, maps in stage.items()}
         joints, stride = self.codec.skeleton.num_joints, self.codec.stride
         expected = (len(batch), joints, self.size[1] // stride, self.size[0] // stride)
-        if others or array.shape != expected:
-            raise ConfigError(f"the network returns maps of shape {array.shape}, a top-down network {expected}")
+        if list(found) != ["heatmaps"] or found["heatmaps"].shape != expected:
+            raise ConfigError(f"the network returns {named(found)}, a top-down network heatmaps {expected}")
         if not self.flip:
-            return array
-        plain, mirrored = np.split(array, 2)
-        return (plain + np.stack([self.codec.unmirror(each) for each in mirrored])) / 2
+            return found["heatmaps"]
+        plain, mirrored = np.split(found["heatmaps"], 2)
+        return self.codec.average({"heatmaps": plain}, {"heatmaps": mirrored})["heatmaps"]

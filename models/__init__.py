@@ -1,10 +1,12 @@
 """Networks: build them by name, save and load them.
 
 >>> net = get_model("cpm_mobilenet", width=0.5, stages=2)
->>> pafs, heatmaps = net(mx.nd.zeros((1, 368, 368, 3)))[-1]
+>>> maps = net(mx.nd.zeros((1, 368, 368, 3)))[-1]
+>>> maps["pafs"].shape, maps["heatmaps"].shape
+((1, 38, 46, 46), (1, 19, 46, 46))
 """
 
-from . import light, openpose_v2, resnet_deconv  # noqa: F401  (they register their networks)
+from . import light, lightweight, openpose_v2, pose_small, resnet_deconv  # noqa: F401  (they register their networks)
 from .checkpoint import Checkpoint, load_parameters, read_checkpoint, save_network, skeleton_from_meta
 from .cpm import CpmNet
 from .export import export_onnx, export_symbol

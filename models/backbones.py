@@ -8,7 +8,7 @@ from typing import Any
 from mxnet.gluon import HybridBlock, nn
 from mxnet.gluon.model_zoo import vision
 
-from .zoo import resnet50_v1b
+from . import gluoncv_models
 
 
 def vgg19(last_activation: bool = True) -> nn.HybridSequential:
@@ -42,7 +42,7 @@ class ResNet50(HybridBlock):
         super().__init__()
         self._pyramid = pyramid
         with self.name_scope():
-            classifier = resnet50_v1b(dilated=not pyramid)
+            classifier = gluoncv_models.resnet(50, dilated=not pyramid)
         for part in self.PARTS:
             setattr(self, part, getattr(classifier, part))
 

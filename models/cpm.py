@@ -7,13 +7,12 @@ from typing import Any, Callable
 import mxnet as mx
 from mxnet.gluon import HybridBlock, nn
 
-from ..skeletons import Skeleton
+from ..checks import check_number
 from . import trunks
 from .backbones import ResNet50, mobilenet_v2, sequence, vgg19
-from .posenet import Heads, PoseNet, join
-from .registry import check_number, register_model
-
-MAX_STAGES = 16  # so that a broken file or option cannot ask for all the memory
+from .heads import Heads, join
+from .posenet import MAX_STAGES, PoseNet
+from .registry import register_model
 
 # The published head starts well below the unit gain of He et al.: the published learning rates, for a summed
 # squared error, were found with first values as small as these (0.01 for every layer in the original).
@@ -137,47 +136,39 @@ def _cpm_refinement(heads: Heads) -> Stage:
 
 @register_model(zoo=trunks.gluon_vgg19)
 def cpm_vgg19(
-    skeleton: Skeleton,
+    heads: Heads,
     *,
     stages: int = 6,
-    offsets: bool = False,
-    sigmoid: bool = False,
     normalisation: str = "imagenet",
 ) -> CpmNet:
     """Build the network of Cao et al. 2017, with the first ten convolutions of VGG19 as its trunk."""
     check_number("stages", stages, 1, MAX_STAGES)
-    heads = Heads(skeleton, offsets, sigmoid)
     return CpmNet(vgg19, _cpm_features, _cpm_first, _cpm_refinement, heads, stages, normalisation)
 
 
 @register_model(zoo=trunks.gluoncv_resnet)
 def cpm_res50(
-    skeleton: Skeleton,
+    heads: Heads,
     *,
     stages: int = 6,
-    offsets: bool = False,
-    sigmoid: bool = False,
     normalisation: str = "imagenet",
 ) -> CpmNet:
     """Build the same stages on a dilated ResNet50."""
     check_number("stages", stages, 1, MAX_STAGES)
-    heads = Heads(skeleton, offsets, sigmoid)
     return CpmNet(ResNet50, _cpm_features, _cpm_first, _cpm_refinement, heads, stages, normalisation)
 
 
 @register_model(zoo=trunks.gluon_vgg19)
-def cpm_vgg19_bn(
-    skeleton: Skeleton, *, stages: int = 6, dropout: float = 0.2, normalisation: str = "imagenet"
-) -> CpmNet:
+def cpm_vgg19_bn(heads: Heads, *, stages: int = 6, dropout: float = 0.2, normalisation: str = "imagenet") -> CpmNet:
     """Build `cpm_vgg19` with batch normalisation and dropout before every convolution of a stage but its first."""
     check_number("stages", stages, 1, MAX_STAGES)
     first, refinement = _normalised_stages(dropout)
-    return CpmNet(vgg19, _cpm_features, first, refinement, Heads(skeleton), stages, normalisation)
+    return CpmNet(vgg19, _cpm_features, first, refinement, heads, stages, normalisation)
 
 
 @register_model(zoo=trunks.gluon_mobilenet_v2)
 def cpm_mobilenet_v2(
-    skeleton: Skeleton,
+    heads: Heads,
     *,
     stages: int = 6,
     width: float = 0.5,
@@ -188,9 +179,7 @@ def cpm_mobilenet_v2(
     check_number("stages", stages, 1, MAX_STAGES)
     check_number("width", width, 0.125, 2)
     first, refinement = _normalised_stages(dropout)
-    return CpmNet(
-        lambda: mobilenet_v2(width), nn.HybridSequential, first, refinement, Heads(skeleton), stages, normalisation
-    )
+    return CpmNet(lambda: mobilenet_v2(width), nn.HybridSequential, first, refinement, heads, stages, normalisation)
 
 
 def _normalised_stages(dropout: float) -> tuple[Callable[[Heads], Stage], Callable[[Heads], Stage]]:

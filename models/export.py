@@ -26,7 +26,7 @@ from .._compat import available_cores
 from ..errors import CheckpointError, ConfigError
 from ..files import atomic_path
 from ..skeletons import skeleton_to_spec
-from .posenet import MAPS, PoseNet
+from .posenet import PoseNet
 
 logger = logging.getLogger(__name__)
 
@@ -188,9 +188,8 @@ def open_session(path: str | Path, threads: int | None = None) -> Any:
 def _trace(net: PoseNet, stage: int, extra: Mapping[str, Any] | None) -> _Graph:
     """Run a network on a symbol and keep what the stage needs."""
     maps = _choose(net, net(mx.sym.var("images")), stage)
-    kinds = net.kinds[stage] if net.kinds else MAPS[: len(maps)]
-    meta = _describe(net, kinds, extra)
-    named = [mx.sym.identity(symbol, name=kind) for symbol, kind in zip(maps, kinds)]
+    meta = _describe(net, list(maps), extra)
+    named = [mx.sym.identity(symbol, name=kind) for kind, symbol in maps.items()]
     places: dict[str, str] = {}
     values: dict[str, mx.nd.NDArray] = {}
     for place, parameter in net._collect_params_with_prefix().items():
@@ -221,7 +220,7 @@ def _choose(net: PoseNet, stages: Any, stage: int) -> Any:
     return stages[stage]
 
 
-def _describe(net: PoseNet, kinds: tuple[str, ...], extra: Mapping[str, Any] | None) -> dict[str, Any]:
+def _describe(net: PoseNet, kinds: list[str], extra: Mapping[str, Any] | None) -> dict[str, Any]:
     meta = {
         "cpm_version": __version__,
         "model": net.name,
@@ -230,7 +229,7 @@ def _describe(net: PoseNet, kinds: tuple[str, ...], extra: Mapping[str, Any] | N
         "stride": net.stride,
         "multiple": net.multiple,
         "input": INPUT,
-        "outputs": list(kinds),
+        "outputs": kinds,
     }
     if taken := sorted(set(meta) & set(extra or {})):
         raise ConfigError(f"an exported network cannot hold an additional {taken[0]!r}, it uses that name itself")
@@ -334,7 +333,7 @@ def _compare(net: PoseNet, run: Runner, path: str | Path, stage: int) -> float:
     """Return the largest difference between an exported file and the network; raise if it is too large."""
     images = np.random.default_rng(0).integers(0, 256, (2, *_sides(net), 3)).astype(np.float32)
     context = next(iter(net.collect_params().values())).list_ctx()[0]
-    expected = [maps.asnumpy() for maps in _choose(net, net(mx.nd.array(images, ctx=context)), stage)]
+    expected = [maps.asnumpy() for maps in _choose(net, net(mx.nd.array(images, ctx=context)), stage).values()]
     try:
         found = run(images)
     except Exception as error:  # those of onnxruntime have no class in common

@@ -7,12 +7,13 @@ from typing import Any
 import mxnet as mx
 from mxnet.gluon import HybridBlock, nn
 
-from ..skeletons import Skeleton
+from ..checks import check_number
+from ..codecs import PAFS
 from . import trunks
 from .backbones import sequence, vgg19
-from .cpm import MAX_STAGES
-from .posenet import Heads, PoseNet, join
-from .registry import check_number, register_model
+from .heads import Heads, join
+from .posenet import MAX_STAGES, PoseNet
+from .registry import register_model
 
 _XAVIER = mx.init.Xavier(rnd_type="gaussian", magnitude=2)
 
@@ -41,7 +42,7 @@ class OpenPoseV2(PoseNet):
         super().__init__(heads.skeleton, normalisation)
         self.heads, self.sigmoid = heads, heads.sigmoid
         alone = paf_stages - heatmap_stages
-        self.kinds = (("pafs",),) * alone + (heads.kinds,) * heatmap_stages
+        self.kinds = ((PAFS,),) * alone + (heads.kinds,) * heatmap_stages
         with self.name_scope():
             self.trunk = vgg19(last_activation=False)
             self.features = sequence([_PReLU(512), *_conv(256, 3), *_conv(128, 3)])
@@ -71,7 +72,7 @@ class _DenseBlock(HybridBlock):
             self.layers = sequence(sequence(_conv(channels, 3)) for _ in range(3))
 
     def hybrid_forward(self, F: Any, x: Any) -> Any:
-        """Concatenate."""
+        """Return the outputs of all three."""
         outputs = []
         for layer in self.layers:
             x = layer(x)
@@ -103,22 +104,20 @@ class _PReLU(HybridBlock):
             self.alpha = self.params.get("alpha", shape=(channels,), init=mx.init.Zero())
 
     def hybrid_forward(self, F: Any, x: Any, alpha: Any) -> Any:
-        """Bend."""
+        """Return x where it is positive, else the slope of its channel times x."""
         positive = F.relu(x)
         return positive + F.broadcast_mul(x - positive, F.reshape(alpha, shape=(1, -1, 1, 1)))
 
 
 @register_model(zoo=trunks.gluon_vgg19)
 def openpose_v2(
-    skeleton: Skeleton,
+    heads: Heads,
     *,
     paf_stages: int = 4,
     heatmap_stages: int = 2,
-    offsets: bool = False,
-    sigmoid: bool = False,
     normalisation: str = "imagenet",
 ) -> OpenPoseV2:
     """Build the network of Cao et al. 2019, with the first ten convolutions of VGG19 as its trunk."""
     check_number("paf_stages", paf_stages, 1, MAX_STAGES)
     check_number("heatmap_stages", heatmap_stages, 1, paf_stages)
-    return OpenPoseV2(Heads(skeleton, offsets, sigmoid), normalisation, paf_stages, heatmap_stages)
+    return OpenPoseV2(heads, normalisation, paf_stages, heatmap_stages)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import mxnet as mx
 import numpy as np
 from mxnet.gluon import Block, Constant, HybridBlock, Parameter, nn
 
+from ..codecs import MapKind
 from ..errors import ConfigError, DataError, quote
 from ..skeletons import Skeleton
 
@@ -27,86 +27,15 @@ NORMALISATIONS: dict[str, tuple[Sequence[float], Sequence[float]]] = {
     "caffe": ((123.68, 116.779, 103.939), (1.0, 1.0, 1.0)),
 }
 
-
-MAPS = ("pafs", "heatmaps", "offsets")  # what a stage of a bottom-up network returns, as far as it has them
-
-
-def join(F: Any, *maps: Any) -> Any:
-    """Concatenate maps (B, C, h, w), and features, along the channels, so that gradients can go back.
-
-    The slice is of all channels. Without it oneDNN hands the gradient back in blocks of 16 or 8 channels, where their
-    sum is a multiple of that, and cannot cut it where a map ends within a block: the process would die of a division
-    by zero. What comes back through a slice lies channel after channel.
-    """
-    return F.slice_axis(F.concat(*maps, dim=1), axis=1, begin=0, end=None)
-
-
-@dataclass(frozen=True)
-class Heads:
-    """What the last layers of a stage of a bottom-up network predict.
-
-    Attributes
-    ----------
-    skeleton
-        With K joints and L limbs.
-    offsets
-        Whether the heatmaps come with 2K more channels, the places of the joints in their cells, see
-        :class:`cpm.codecs.OffsetTargets`.
-    sigmoid
-        Whether heatmaps are squeezed to (0, 1), as the cross entropy needs them; later stages see them as they were.
-
-    Raises
-    ------
-    ConfigError
-        If one is neither true nor false, or the skeleton has no limbs.
-    """
-
-    skeleton: Skeleton
-    offsets: bool = False
-    sigmoid: bool = False
-
-    def __post_init__(self) -> None:
-        for option in ("offsets", "sigmoid"):
-            if not isinstance(getattr(self, option), bool):
-                raise ConfigError(f"{option}={quote(getattr(self, option))}, expected True or False")
-        if not self.skeleton.limbs:
-            raise ConfigError(
-                f"skeleton {quote(self.skeleton.name)} has no limbs, which join the joints of whole images to people; "
-                "declare some, or train a network for one person in a box (scripts/train_pose_resnet.py)"
-            )
-
-    @property
-    def pafs(self) -> int:
-        """Channels of the PAFs."""
-        return 2 * self.skeleton.num_limbs
-
-    @property
-    def heatmaps(self) -> int:
-        """Channels of the heatmaps, the offsets included."""
-        joints = self.skeleton.num_joints
-        return joints + 1 + 2 * joints * self.offsets
-
-    @property
-    def kinds(self) -> tuple[str, ...]:
-        """The names of the maps of a stage."""
-        return MAPS if self.offsets else MAPS[:2]
-
-    def split(self, F: Any, pafs: Any, heatmaps: Any) -> list[Any]:
-        """Return the maps that `kinds` names."""
-        number, maps = self.skeleton.num_joints + 1, [pafs, heatmaps]
-        if self.offsets:
-            ends = (0, number), (number, self.heatmaps)
-            maps = [pafs, *(F.slice_axis(heatmaps, axis=1, begin=begin, end=end) for begin, end in ends)]
-        if self.sigmoid:
-            maps[1] = F.sigmoid(maps[1])
-        return maps
+MAX_STAGES = 16  # so that a broken file or option cannot ask for all the memory
 
 
 class PoseNet(HybridBlock):
     """A pose network: it normalises the images itself and returns its stages, first to last.
 
-    Derived networks implement `hybrid_forward(F, images)`, begin it with ``self.normalise(images)``
-    and name their ImageNet backbone, if they have one, ``self.trunk``.
+    Derived networks implement `hybrid_forward(F, images)`, which returns the stages as lists of the maps that
+    `kinds` lists, begin it with ``self.normalise(images)`` and name their ImageNet backbone, if they have one,
+    ``self.trunk``.
 
     Parameters
     ----------
@@ -128,8 +57,7 @@ class PoseNet(HybridBlock):
     multiple : int
         Both sides of the images must be multiples of it.
     kinds : tuple
-        What the stages return: for each the names of its maps, "pafs" and "heatmaps" or one of them; "offsets" may
-        come with both.
+        What the stages return: for each the kinds of its maps, see `cpm.codecs.MapKind`.
     sigmoid : bool
         Whether its heatmaps are squeezed to (0, 1).
 
@@ -141,7 +69,7 @@ class PoseNet(HybridBlock):
 
     stride = 8
     multiple = 8
-    kinds: tuple[tuple[str, ...], ...] = ()
+    kinds: tuple[tuple[MapKind, ...], ...] = ()
     sigmoid = False
 
     def __init__(self, skeleton: Skeleton, normalisation: str = "imagenet") -> None:
@@ -186,10 +114,9 @@ class PoseNet(HybridBlock):
 
         Returns
         -------
-        list
-            The stages, first to last, each a list of maps as `kinds` says, float32, with h = H / stride:
-            pafs (B, 2L, h, w) and heatmaps, in a bottom-up network (B, K + 1, h, w) with the background
-            last, in a top-down one (B, K, h, w); offsets (B, 2K, h, w).
+        list of dict
+            The stages, first to last, each its maps (B, C, h, w) float32 by the names of their `kinds`, with
+            h = H / stride.
 
         Raises
         ------
@@ -203,7 +130,8 @@ class PoseNet(HybridBlock):
                     f"{self.name}: images of shape {shape}, expected (batch, height, width, 3) "
                     f"with both sides multiples of {self.multiple}"
                 )
-        return super().forward(images, *args)
+        stages = super().forward(images, *args)
+        return [{kind.name: array for kind, array in zip(kinds, maps)} for kinds, maps in zip(self.kinds, stages)]
 
 
 class Normalise(HybridBlock):

@@ -134,7 +134,7 @@ def quantize_network(
                 _quantize(folded, plain, temporary, ranges, reduce_range, first)
         except Exception as error:  # those of onnxruntime have no class in common
             raise CheckpointError(f"{path}: {net.name} cannot be quantised ({first_line(error)})") from None
-        return _compare(net, plain, temporary, checked, net.kinds[stage])
+        return _compare(net, plain, temporary, checked, stage)
 
 
 def _as_batches(net: PoseNet, name: str, images: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -237,7 +237,7 @@ def _last_convolutions(graph: Any) -> list[str]:
     return last
 
 
-def _compare(net: PoseNet, plain: Path, quantized: Path, batches: Sequence[np.ndarray], kinds: Any) -> Accuracy:
+def _compare(net: PoseNet, plain: Path, quantized: Path, batches: Sequence[np.ndarray], stage: int) -> Accuracy:
     """Run both files on the same images, in turn."""
     sessions = {"float": open_session(plain), "int8": open_session(quantized)}
     maps: dict[str, list[list[np.ndarray]]] = {name: [] for name in sessions}
@@ -250,10 +250,10 @@ def _compare(net: PoseNet, plain: Path, quantized: Path, batches: Sequence[np.nd
             maps[name].append(session.run(None, {"images": batch}))
             seconds[name].append(time.perf_counter() - start)
     correlation, error = {}, {}
-    for index, kind in enumerate(kinds):
+    for index, kind in enumerate(net.kinds[stage]):
         expected, found = (_channels(maps[name], index) for name in ("float", "int8"))
-        error[kind] = float(np.sqrt(((found - expected) ** 2).sum() / max(float((expected**2).sum()), 1e-30)))
-        for name, *channel in zip(_names(net, kind, len(expected)), expected, found):
+        error[kind.name] = float(np.sqrt(((found - expected) ** 2).sum() / max(float((expected**2).sum()), 1e-30)))
+        for name, *channel in zip(kind.channel_names(net.skeleton), expected, found):
             correlation[name] = _correlate(*channel)
     return Accuracy(correlation, error, {name: 1000 * min(times) for name, times in seconds.items()})
 
@@ -261,14 +261,6 @@ def _compare(net: PoseNet, plain: Path, quantized: Path, batches: Sequence[np.nd
 def _channels(maps: list[list[np.ndarray]], index: int) -> np.ndarray:
     """Return one kind of maps of all images as (C, cells)."""
     return np.concatenate([of_image[index][0].reshape(of_image[index].shape[1], -1) for of_image in maps], axis=1)
-
-
-def _names(net: PoseNet, kind: str, count: int) -> list[str]:
-    if kind == "pafs":
-        return [f"{a} - {b} {axis}" for a, b in net.skeleton.limbs for axis in "xy"]
-    if kind == "offsets":
-        return [f"{joint} offset {axis}" for joint in net.skeleton.joints for axis in "xy"]
-    return [*net.skeleton.joints, "background"][:count]
 
 
 def _correlate(expected: np.ndarray, found: np.ndarray) -> float:

@@ -12,6 +12,7 @@ import mxnet as mx
 
 from ..errors import ConfigError, quote
 from ..skeletons import OPENPOSE_18, Skeleton, skeleton_from_spec, skeleton_to_spec
+from .heads import OPTIONS, Heads
 from .posenet import PoseNet
 
 Builder = Callable[..., PoseNet]
@@ -20,24 +21,33 @@ ZooFile = Callable[..., Path]
 
 @dataclass(frozen=True)
 class Entry:
-    """A network that can be built: its builder, the file of its trunk in the model zoo, and its usual body."""
+    """A network by name: its builder, the file of its trunk in a zoo, its usual body, and what it predicts."""
 
-    build: Builder
+    builder: Builder
     zoo: ZooFile | None
     skeleton: Skeleton
+    heads: type[Heads] | None
 
     @property
     def defaults(self) -> dict[str, Any]:
-        """The options of the builder and their values where they are not given."""
-        parameters = list(inspect.signature(self.build).parameters.values())[1:]
-        return {parameter.name: parameter.default for parameter in parameters}
+        """Its options with their defaults: those of the builder, and those of the heads."""
+        parameters = list(inspect.signature(self.builder).parameters.values())[1:]
+        return {**{parameter.name: parameter.default for parameter in parameters}, **(OPTIONS if self.heads else {})}
+
+    def build(self, skeleton: Skeleton, options: Mapping[str, Any]) -> PoseNet:
+        """Build the network; `options` are all that there are."""
+        if self.heads is None:
+            return self.builder(skeleton, **options)
+        heads = self.heads(skeleton, **{name: options[name] for name in OPTIONS})
+        return self.builder(heads, **{name: value for name, value in options.items() if name not in OPTIONS})
 
 
 _MODELS: dict[str, Entry] = {}
-_SMALLEST = 1e-30  # of numbers that are not 0: MXNet refuses what float32 cannot hold
 
 
-def register_model(zoo: ZooFile | None = None, skeleton: Skeleton = OPENPOSE_18) -> Callable[[Builder], Builder]:
+def register_model(
+    zoo: ZooFile | None = None, skeleton: Skeleton = OPENPOSE_18, heads: type[Heads] | None = Heads
+) -> Callable[[Builder], Builder]:
     """Make `get_model` know a builder by the name of its function.
 
     Parameters
@@ -47,16 +57,19 @@ def register_model(zoo: ZooFile | None = None, skeleton: Skeleton = OPENPOSE_18)
         parameters of its trunk; None if there is no such trunk.
     skeleton
         The body, unless the caller of `get_model` says otherwise.
+    heads
+        What its stages predict, whose options are then options of the network; None for a top-down network.
 
     Returns
     -------
     callable
-        A decorator for ``builder(skeleton, *, option=default, ...) -> PoseNet``. It builds and does not
-        initialise. Its options are fit for JSON and all have defaults.
+        A decorator for ``builder(heads, *, option=default, ...) -> PoseNet``, of a top-down network
+        ``builder(skeleton, *, option=default, ...)``. It builds and does not initialise. Its options are fit for JSON
+        and all have defaults.
     """
 
     def register(build: Builder) -> Builder:
-        _MODELS[build.__name__] = Entry(build, zoo, skeleton)
+        _MODELS[build.__name__] = Entry(build, zoo, skeleton, heads)
         return build
 
     return register
@@ -80,21 +93,6 @@ def check_model(name: str, options: Mapping[str, Any]) -> None:
         raise ConfigError(f"{name} has no option {quote(unknown[0])}, its options are {', '.join(known)}")
 
 
-def check_number(option: str, value: Any, low: float, high: float) -> None:
-    """Check an option that must be a number; a whole one if `low` is.
-
-    Raises
-    ------
-    ConfigError
-        If it is not a number or outside [low, high].
-    """
-    whole = isinstance(low, int)
-    kinds = (int,) if whole else (int, float)
-    if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high or 0 < value < _SMALLEST:
-        kind = "a whole number" if whole else "a number"
-        raise ConfigError(f"{option}={quote(value)}, expected {kind} from {low} to {high}")
-
-
 def find_entry(name: str) -> Entry:
     """Return what is known of a network.
 
@@ -110,13 +108,13 @@ def find_entry(name: str) -> Entry:
 
 def build(
     name: str,
-    skeleton: Skeleton | str | Mapping[str, Any] | None,
-    options: Mapping[str, Any],
+    skeleton: Skeleton | str | Mapping[str, Any] | None = None,
+    options: Mapping[str, Any] | None = None,
     ctx: Any = None,
     init: mx.init.Initializer | None = None,
 ) -> PoseNet:
     """Build a network with first values; parameters and errors are those of `get_model`."""
-    net = construct(name, skeleton, options)
+    net = construct(name, skeleton, options or {})
     net.initialize(init, ctx)
     return net
 
@@ -128,9 +126,10 @@ def construct(name: str, skeleton: Skeleton | str | Mapping[str, Any] | None, op
     options = {**entry.defaults, **options}
     skeleton = skeleton_from_spec(entry.skeleton if skeleton is None else skeleton)
     try:
-        net = entry.build(skeleton, **options)
+        net = entry.build(skeleton, options)
     except ConfigError as error:
         raise ConfigError(f"{name}: {error}") from None
-    net.registry_name, net.options = name, {**options, "skeleton": skeleton_to_spec(skeleton)}
+    net.registry_name = name
+    net.options = {**options, "skeleton": skeleton_to_spec(skeleton)}
     net.hybridize(static_alloc=True)
     return net

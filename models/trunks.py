@@ -9,7 +9,7 @@ import mxnet as mx
 from mxnet.gluon.model_zoo import model_store as gluon_store
 
 from ..errors import CheckpointError, ConfigError
-from .zoo import model_store as gluoncv_store
+from . import gluoncv_models
 
 _MOBILENETS = {1.0: "mobilenet1.0", 0.75: "mobilenet0.75", 0.5: "mobilenet0.5", 0.25: "mobilenet0.25"}
 
@@ -21,7 +21,7 @@ def gluon_vgg19(**options: Any) -> Path:
 
 def gluoncv_resnet(depth: int = 50, **options: Any) -> Path:
     """Return the file of GluonCV's ResNet v1b of this depth, downloading it if it is not there."""
-    return _fetch(gluoncv_store, f"resnet{depth}_v1b")
+    return _fetch(gluoncv_models.model_store(), f"resnet{depth}_v1b")
 
 
 def gluon_mobilenet(width: float = 1.0, **options: Any) -> Path:

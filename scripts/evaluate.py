@@ -116,7 +116,7 @@ def main() -> None:
     dataset = open_dataset(*where, net.skeleton, protocol.category, protocol.skip_unlisted)
     apply_sigmas(net, dataset, args.sigmas)
     codec = crowd_codec(net, protocol.sigma, protocol.paf_width, RULES[args.rules], offsets=not args.no_offsets)
-    stage = stage_from_last(net, args.stage, device)
+    stage = stage_from_last(net, args.stage)
     scales = (protocol.scales, protocol.flip, protocol.box_size)
     estimator = PoseEstimator(net, codec, *scales, device, stage, reference=protocol.reference)
     notes = {

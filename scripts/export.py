@@ -50,7 +50,8 @@ def main() -> None:
     difference = EXPORTERS[args.format](net, args.output, stage, extra)
     print(f"wrote {' and '.join(map(str, files))}: {net.name}, stage {args.stage}")
     print(f"input: images, {INPUT}; both sides multiples of {net.multiple}")
-    print(f"outputs: {', '.join(net.kinds[stage])}, (batch, channels, height / {net.stride}, width / {net.stride})")
+    outputs = ", ".join(kind.name for kind in net.kinds[stage])
+    print(f"outputs: {outputs}, (batch, channels, height / {net.stride}, width / {net.stride})")
     if difference is not None:
         print(f"checked: the largest difference to the network on a random image is {difference:.2g}")
 

@@ -62,16 +62,16 @@ def test_every_network_computes_in_bfloat16(name, bfloat16):
     mx.random.seed(0)
     net = get_model(name, **SMALL.get(name, {}))
     images = mx.nd.random.uniform(0, 255, (2, 64, 64, 3)).astype(np.uint8)
-    expected = [maps.asnumpy() for stage in net(images) for maps in stage]
+    expected = [maps.asnumpy() for stage in net(images) for maps in stage.values()]
 
     amp.lower_precision(net, "bfloat16")
-    found = [maps.asnumpy() for stage in net(images) for maps in stage]
+    found = [maps.asnumpy() for stage in net(images) for maps in stage.values()]
     for maps, wanted in zip(found, expected):
         assert maps.dtype == np.float32
         error = np.linalg.norm(maps - wanted) / np.linalg.norm(wanted)
         assert 1e-4 < error < 0.1
     with autograd.record():
-        total = sum((maps * maps).sum() for stage in net(images) for maps in stage)
+        total = sum((maps * maps).sum() for stage in net(images) for maps in stage.values())
     total.backward()
     for parameter in net.collect_params().values():
         assert parameter.dtype == np.float32
@@ -80,7 +80,7 @@ def test_every_network_computes_in_bfloat16(name, bfloat16):
             assert gradient.dtype == np.float32 and np.isfinite(gradient.asnumpy()).all()
 
     net.hybridize(static_alloc=True)
-    again = [maps.asnumpy() for stage in net(images) for maps in stage]
+    again = [maps.asnumpy() for stage in net(images) for maps in stage.values()]
     if not any("running" in parameter for parameter in net.collect_params()):
         assert all((maps == wanted).all() for maps, wanted in zip(again, expected))
 
@@ -166,7 +166,7 @@ def test_a_run_in_float32_is_the_same_before_and_after_one_in_bfloat16(config, b
     lower, higher = parameters(files["lower"]), parameters(files["before"])
     assert any((lower[name] != higher[name]).any() for name in lower)
     assert read_checkpoint(files["lower"]).meta["loss_scale"] == {}
-    maps = load_network(files["lower"])(mx.nd.ones((1, 64, 64, 3)))[-1][0]
+    maps = load_network(files["lower"])(mx.nd.ones((1, 64, 64, 3)))[-1]["pafs"]
     assert maps.dtype == np.float32
 
 

@@ -64,7 +64,7 @@ def test_and_where_heatmaps_are_refined_too():
 def take_a_step(net, context=None):
     with mx.autograd.record():
         stages = net(mx.nd.random.uniform(0, 255, (1, 32, 32, 3), ctx=context or mx.cpu()))
-        loss = sum(maps.square().sum() for stage in stages for maps in stage)
+        loss = sum(maps.square().sum() for stage in stages for maps in stage.values())
     loss.backward()
     assert np.isfinite(loss.asnumpy()).all()
 

@@ -109,8 +109,8 @@ def test_sample_has_labels_of_everyone_and_the_mask(write_coco):
     assert len(samples) == 2
     sample = samples[0, 0]
     assert sample.image.shape == (160, 160, 3) and sample.image.dtype == np.uint8
-    assert sample.heatmaps.shape == (19, 20, 20) and sample.pafs.shape == (38, 20, 20)
-    nose = sample.heatmaps[0]
+    assert sample.targets["heatmaps"].shape == (19, 20, 20) and sample.targets["pafs"].shape == (38, 20, 20)
+    nose = sample.targets["heatmaps"][0]
     assert ((nose > 0.5).sum() >= 2) and sample.problems == ()
     # The person at (60, 60) stands at (79.5, 79.5) of the crop: the crowd covers its columns 19.5 to 38.5.
     np.testing.assert_allclose(sample.mask[0, 3:17, 3], 0, atol=0.01)
@@ -126,7 +126,8 @@ def test_neck_stays_where_one_shoulder_is_outside_of_the_crop(write_coco):
         lonely["keypoints"][start : start + 2] = place
     augmentation = Augmentation(64, height=80 / 64, scale=(1, 1), rotation=0, shift=0, flip=0)
     dataset = CocoKeypoints(write_coco([[lonely]]), "train2017")
-    heatmaps = TrainingSet(dataset, PafCodec(OPENPOSE_18), augmentation, PersonFilter(), seed=0)[0, 0].heatmaps
+    samples = TrainingSet(dataset, PafCodec(OPENPOSE_18), augmentation, PersonFilter(), seed=0)
+    heatmaps = samples[0, 0].targets["heatmaps"]
     # The crop shows columns 48.5 to 111.5 of the image: the neck at 60 is in it, the right shoulder is not.
     assert heatmaps[OPENPOSE_18.joints.index("neck")].max() > 0.7
     assert heatmaps[OPENPOSE_18.joints.index("right_shoulder")].max() == 0

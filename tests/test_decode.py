@@ -37,6 +37,10 @@ def crowd(columns, rows, rng=None):
     return people, size
 
 
+def named(heatmaps, pafs):
+    return {"heatmaps": heatmaps, "pafs": pafs}
+
+
 def peaks_of(heatmaps, threshold=0.1, sigma=0.875, limit=256):
     heatmaps = np.ascontiguousarray(heatmaps, np.float32)
     peaks, counts = np.empty((len(heatmaps), limit, 3), np.float32), np.empty(len(heatmaps), np.int32)
@@ -96,11 +100,11 @@ def test_people_are_those_of_the_reference(skeleton, noise, limb_by_limb):
         keypoints[..., :2] = rng.uniform(20, 110, (people, 1, 2)) + rng.normal(0, 20, (people, skeleton.num_joints, 2))
         keypoints[rng.random(keypoints.shape[:2]) < 0.2, 2] = 0
         targets = codec.encode(keypoints, (128, 128))
-        heatmaps = targets.heatmaps + noise * rng.normal(0, 1, targets.heatmaps.shape).astype(np.float32)
-        pafs = targets.pafs + 3 * noise * rng.normal(0, 1, targets.pafs.shape).astype(np.float32)
+        heatmaps = targets["heatmaps"] + noise * rng.normal(0, 1, targets["heatmaps"].shape).astype(np.float32)
+        pafs = targets["pafs"] + 3 * noise * rng.normal(0, 1, targets["pafs"].shape).astype(np.float32)
         peaks = peaks_of(heatmaps[:-1], rules.peak_threshold)
         expected = reference.decode(pafs, skeleton.limb_joints, peaks, codec.rules)
-        found = codec.decode(heatmaps, pafs)
+        found = codec.decode(named(heatmaps, pafs))
         assert len(found) == len(expected) > 0
         expected.sort(key=lambda person: -person["score"])
         for person, twin in zip(found, expected):
@@ -118,7 +122,7 @@ def test_all_thirty_people_come_back(skeleton, shift):
     people = convert(people, OPENPOSE_18, skeleton)
     codec = PafCodec(skeleton)
     targets = codec.encode(people, size)
-    found = codec.decode(targets.heatmaps, targets.pafs)
+    found = codec.decode(targets.maps)
     assert len(found) == 30
     for person in people:
         error = [np.abs(other.keypoints[:, :2] - person[:, :2]).max() for other in found]
@@ -134,7 +138,7 @@ def test_a_joint_comes_back_to_its_pixel(scale, stride, sigma):
     scale_xy = np.broadcast_to(scale, 2)
     for pixel in [(70, 50), (71.5, 43.5), (67.5, 39.5), (0, 0), (143, 95), (1.7, 93.2), (141, 4)]:
         targets = codec.encode([[[*pixel, 2], [0, 0, 0]]], size)
-        (person,) = codec.decode(targets.heatmaps, targets.pafs, scale)
+        (person,) = codec.decode(targets.maps, scale)
         expected = (np.array(pixel) + 0.5) / scale_xy - 0.5
         assert np.abs((person.keypoints[0, :2] - expected) * scale_xy).max() < 0.1
         assert person.found.tolist() == [True, False]
@@ -144,10 +148,10 @@ def test_a_joint_comes_back_to_its_pixel(scale, stride, sigma):
 def test_nothing_there_is_nobody():
     codec = PafCodec(OPENPOSE_18)
     heatmaps, pafs = np.zeros((19, 46, 46), np.float32), np.zeros((38, 46, 46), np.float32)
-    assert codec.decode(heatmaps, pafs) == []
-    assert codec.decode(heatmaps[:, :0], pafs[:, :0]) == []
+    assert codec.decode(named(heatmaps, pafs)) == []
+    assert codec.decode(named(heatmaps[:, :0], pafs[:, :0])) == []
     heatmaps[:18, 20, 20] = 0.1
-    assert codec.decode(heatmaps, pafs) == []
+    assert codec.decode(named(heatmaps, pafs)) == []
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 3e38])
@@ -156,10 +160,10 @@ def test_broken_maps_do_no_harm(bad):
     people, size = crowd(2, 2)
     targets = PafCodec(OPENPOSE_18).encode(people, size)
     for share in (0.01, 0.3, 1.0):
-        maps = [targets.heatmaps.copy(), targets.pafs.copy()]
-        for each in maps:
+        maps = named(targets["heatmaps"].copy(), targets["pafs"].copy())
+        for each in maps.values():
             each[rng.random(each.shape) < share] = bad
-        for person in PafCodec(OPENPOSE_18).decode(*maps):
+        for person in PafCodec(OPENPOSE_18).decode(maps):
             assert np.isfinite(person.keypoints[:, :2]).all()
 
 
@@ -167,9 +171,9 @@ def test_noise_is_bounded_in_time():
     rng = np.random.default_rng(4)
     heatmaps, pafs = (rng.normal(0, 1, (n, 92, 92)).astype(np.float32) for n in (19, 38))
     start = time.perf_counter()
-    PafCodec(OPENPOSE_18).decode(heatmaps, pafs)
+    PafCodec(OPENPOSE_18).decode(named(heatmaps, pafs))
     assert time.perf_counter() - start < 20
-    few = PafCodec(OPENPOSE_18, rules=DecodeRules(max_peaks=4, min_joints=1, min_score=0)).decode(heatmaps, pafs)
+    few = PafCodec(OPENPOSE_18, rules=DecodeRules(max_peaks=4, min_joints=1, min_score=0)).decode(named(heatmaps, pafs))
     assert len(few) <= 4 * 18
     assert sum(person.found.sum() for person in few) == 4 * 18
 
@@ -180,7 +184,7 @@ def test_of_two_limbs_the_surer_stays():
     heatmaps, pafs = np.zeros((3, 20, 20), np.float32), np.zeros((2, 20, 20), np.float32)
     heatmaps[0, 10, 2], heatmaps[0, 10, 18], heatmaps[1, 10, 10] = 0.9, 0.8, 0.9
     pafs[0, 8:13, 2:10], pafs[0, 8:13, 11:19] = 0.5, -0.9
-    first, second = codec.decode(heatmaps, pafs)
+    first, second = codec.decode(named(heatmaps, pafs))
     assert first.keypoints[:, 0].tolist() == [18 * 8 + 3.5, 10 * 8 + 3.5]
     assert second.keypoints[0, 0] == 2 * 8 + 3.5
     assert second.found.tolist() == [True, False]
@@ -190,9 +194,9 @@ def test_a_loop_that_is_closed_counts():
     codec = PafCodec(RING)
     square = np.array([[[40, 40, 2], [100, 40, 2], [100, 100, 2], [40, 100, 2]]], float)
     targets = codec.encode(square, (144, 144))
-    (closed,) = codec.decode(targets.heatmaps, targets.pafs)
-    targets.pafs[6:] = 0
-    (open_,) = codec.decode(targets.heatmaps, targets.pafs)
+    (closed,) = codec.decode(targets.maps)
+    targets["pafs"][6:] = 0
+    (open_,) = codec.decode(targets.maps)
     assert closed.found.all()
     assert open_.found.all()
     assert closed.score > open_.score + 0.1
@@ -202,8 +206,10 @@ def test_thirty_people_in_noise_come_back_and_nobody_else():
     people, size = crowd(6, 5)
     rng = np.random.default_rng(3)
     targets = PafCodec(OPENPOSE_18).encode(people, size)
-    noisy = [maps + rng.normal(0, 0.01, maps.shape).astype(np.float32) for maps in (targets.heatmaps, targets.pafs)]
-    found = PafCodec(OPENPOSE_18).decode(*noisy)
+    noisy = [
+        maps + rng.normal(0, 0.01, maps.shape).astype(np.float32) for maps in (targets["heatmaps"], targets["pafs"])
+    ]
+    found = PafCodec(OPENPOSE_18).decode(named(*noisy))
     assert len(found) == 30
     distances = np.linalg.norm(
         [[person.keypoints[:, :2] - truth for person in found] for truth in people[..., :2]], axis=3
@@ -214,9 +220,9 @@ def test_thirty_people_in_noise_come_back_and_nobody_else():
 def test_the_usual_rules_are_less_generous():
     people, size = crowd(1, 1)
     people[0, 2:, 2] = 0
-    maps = PafCodec(OPENPOSE_18).encode(people, size)
-    assert len(PafCodec(OPENPOSE_18).decode(maps.heatmaps, maps.pafs)) == 1
-    assert PafCodec(OPENPOSE_18, rules=RULES["usual"]).decode(maps.heatmaps, maps.pafs) == []
+    maps = PafCodec(OPENPOSE_18).encode(people, size).maps
+    assert len(PafCodec(OPENPOSE_18).decode(maps)) == 1
+    assert PafCodec(OPENPOSE_18, rules=RULES["usual"]).decode(maps) == []
 
 
 def test_people_without_neck_stay_whole():
@@ -224,8 +230,8 @@ def test_people_without_neck_stay_whole():
     people[:, 1, 2] = 0
     whole, pieces = (PafCodec(OPENPOSE_18, rules=DecodeRules(max_gap=gap)) for gap in (0.5, 0))
     targets = whole.encode(people, size)
-    assert len(pieces.decode(targets.heatmaps, targets.pafs)) > 3
-    found = whole.decode(targets.heatmaps, targets.pafs)
+    assert len(pieces.decode(targets.maps)) > 3
+    found = whole.decode(targets.maps)
     assert [person.found.sum() for person in found] == [17, 17, 17]
     for person in found:
         assert person.bbox[2] < 40  # nobody got the legs of a neighbour
@@ -235,17 +241,16 @@ def test_neighbours_with_a_joint_in_common_stay_apart():
     pair = np.array([[[20, 20, 2], [50, 20, 2]], [[20, 34, 2], [50, 34, 2]]], float)
     codec = PafCodec(STICK, stride=4, rules=DecodeRules(max_gap=10))
     targets = codec.encode(pair, (64, 96))
-    assert len(codec.decode(targets.heatmaps, targets.pafs)) == 2
+    assert len(codec.decode(targets.maps)) == 2
 
 
 def test_unsure_and_small_people_are_rejected():
     people, size = crowd(1, 1)
     people[0, 3:, 2] = 0
-    targets = PafCodec(OPENPOSE_18).encode(people, size)
-    maps = targets.heatmaps, targets.pafs
-    assert len(PafCodec(OPENPOSE_18, rules=DecodeRules(min_joints=3)).decode(*maps)) == 1
-    assert PafCodec(OPENPOSE_18, rules=DecodeRules(min_joints=4)).decode(*maps) == []
-    assert PafCodec(OPENPOSE_18, rules=DecodeRules(min_score=0.99)).decode(*maps) == []
+    maps = PafCodec(OPENPOSE_18).encode(people, size).maps
+    assert len(PafCodec(OPENPOSE_18, rules=DecodeRules(min_joints=3)).decode(maps)) == 1
+    assert PafCodec(OPENPOSE_18, rules=DecodeRules(min_joints=4)).decode(maps) == []
+    assert PafCodec(OPENPOSE_18, rules=DecodeRules(min_score=0.99)).decode(maps) == []
 
 
 def test_more_joints_and_surer_ones_rank_higher():
@@ -253,10 +258,10 @@ def test_more_joints_and_surer_ones_rank_higher():
     people[1, 8:, 2] = 0
     codec = PafCodec(OPENPOSE_18)
     targets = codec.encode(people, size)
-    full, half = codec.decode(targets.heatmaps, targets.pafs)
+    full, half = codec.decode(targets.maps)
     assert full.found.sum() > half.found.sum()
     assert full.score > half.score
-    fainter = codec.decode(0.5 * targets.heatmaps, 0.5 * targets.pafs)
+    fainter = codec.decode(named(0.5 * targets["heatmaps"], 0.5 * targets["pafs"]))
     assert fainter[0].score == pytest.approx(full.score / 2, rel=0.1)
 
 
@@ -265,12 +270,12 @@ def test_mistakes_are_named():
     heatmaps, pafs = np.zeros((19, 8, 9), np.float32), np.zeros((38, 8, 9), np.float32)
     for wrong in [(heatmaps[:18], pafs), (heatmaps, pafs[:37]), (heatmaps, pafs[:, :7]), (heatmaps[0], pafs)]:
         with pytest.raises(DataError) as error:
-            codec.decode(*wrong)
+            codec.decode(named(*wrong))
         assert str(wrong[0].shape) in str(error.value)
         assert str(wrong[1].shape) in str(error.value)
     for scale in (0, -1.0, (1, np.nan), (1, 2, 3)):
         with pytest.raises(DataError, match="scale"):
-            codec.decode(heatmaps, pafs, scale)
+            codec.decode(named(heatmaps, pafs), scale)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Geometry of the estimator, with a network that marks the bright spots of its input and an exact decoder."""
 
-from dataclasses import dataclass
+from types import SimpleNamespace
 
 import cv2
 import mxnet as mx
@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from cpm import ConfigError, DataError, Person
+from cpm.codecs import HEATMAPS, PAFS, PafCodec
 from cpm.inference import PoseEstimator, fit_image, stage_from_last
-from cpm.inference.averaging import resample, unmirror
+from cpm.inference.averaging import resample
 from cpm.skeletons import COCO_17, OPENPOSE_18, SKELETONS, Skeleton
 
 STRIDE = 8
@@ -48,9 +49,10 @@ class SpotNet:
     def __call__(self, images):
         images = images.asnumpy()
         self.batches.append(images)
-        maps = [self._maps(image) for image in images]
-        pafs, heatmaps = mx.nd.array(np.stack([m[1] for m in maps])), mx.nd.array(np.stack([m[0] for m in maps]))
-        return [(pafs * 0, heatmaps * 0), (pafs, heatmaps)]
+        drawn = [self._maps(image) for image in images]
+        heatmaps, pafs = (mx.nd.array(np.stack(maps)) for maps in zip(*drawn))
+        maps = {"pafs": pafs, "heatmaps": heatmaps}
+        return [{name: 0 * array for name, array in maps.items()}, maps]
 
     def _maps(self, image):
         red, green, tip = (find_spot(image[..., channel]) for channel in range(3))
@@ -59,16 +61,15 @@ class SpotNet:
         return draw_maps([tip, left, right], directions, image.shape[:2])
 
 
-@dataclass
-class PeakCodec:
+class PeakCodec(PafCodec):
     """Takes the highest peak of every joint, placed by a parabola through logarithms: exact for a Gaussian."""
 
-    skeleton: Skeleton = ARROW
-    stride: int = STRIDE
+    def __init__(self, skeleton=ARROW, stride=STRIDE):
+        super().__init__(skeleton, stride)
 
-    def decode(self, heatmaps, pafs, scale=1.0):
+    def decode(self, maps, scale=1.0):
         keypoints = []
-        for joint in heatmaps[:-1]:
+        for joint in maps["heatmaps"][:-1]:
             cell = np.unravel_index(joint.argmax(), joint.shape)
             along_y, along_x = joint[:, cell[1]], joint[cell[0]]
             place = np.array([cell[1] + self._offset(along_x, cell[1]), cell[0] + self._offset(along_y, cell[0])])
@@ -120,11 +121,11 @@ def test_single_scale_is_exact_where_nothing_is_resized():
 def test_mirror_image_agrees_with_the_image():
     """Left and right, signs of PAFs and columns: any slip would halve something in the average."""
     image = picture_of((96, 131), (100, 20), (25, 60), (70, 75))
-    straight = PoseEstimator(SpotNet(), PeakCodec(), (1,), False, box_size=96).maps(image)
-    averaged = PoseEstimator(SpotNet(), PeakCodec(), (1,), True, box_size=96).maps(image)
-    assert np.abs(straight.heatmaps - averaged.heatmaps).max() < 1e-5
-    assert np.abs(straight.pafs - averaged.pafs).max() < 1e-5
-    assert np.abs(straight.pafs).max() > 0.5
+    straight = PoseEstimator(SpotNet(), PeakCodec(), (1,), False, box_size=96).maps(image).maps
+    averaged = PoseEstimator(SpotNet(), PeakCodec(), (1,), True, box_size=96).maps(image).maps
+    assert np.abs(straight["heatmaps"] - averaged["heatmaps"]).max() < 1e-5
+    assert np.abs(straight["pafs"] - averaged["pafs"]).max() < 1e-5
+    assert np.abs(straight["pafs"]).max() > 0.5
 
 
 @pytest.mark.parametrize("skeleton", SKELETONS.values(), ids=lambda skeleton: skeleton.name)
@@ -141,9 +142,9 @@ def test_unmirror_undoes_a_mirror(skeleton):
         middles = [draw_maps([points[b]], [limb], (80, width))[1] for (_, b), limb in zip(skeleton.limb_joints, limbs)]
         return heatmaps, np.concatenate(pafs) + np.concatenate(middles)
 
-    heatmaps, pafs = unmirror(*draw(mirrored), skeleton)
-    assert np.abs(heatmaps - draw(keypoints)[0]).max() < 1e-5
-    assert np.abs(pafs - draw(keypoints)[1]).max() < 1e-4
+    heatmaps, pafs = draw(mirrored)
+    assert np.abs(HEATMAPS.unmirror(heatmaps, skeleton) - draw(keypoints)[0]).max() < 1e-5
+    assert np.abs(PAFS.unmirror(pafs, skeleton) - draw(keypoints)[1]).max() < 1e-4
 
 
 def test_resampling_follows_pixel_centres_and_keeps_the_border():
@@ -169,24 +170,24 @@ def test_network_sees_the_padded_image_and_its_mirror():
     assert (first[0, :, 61:] == 7).all()
     assert np.array_equal(first[1], first[0, :, ::-1])
     assert second.shape == (2, 96, 128, 3)
-    assert maps.heatmaps.shape == (4, 12, 16)
-    assert maps.pafs.shape == (4, 12, 16)
+    assert maps.maps["heatmaps"].shape == (4, 12, 16)
+    assert maps.maps["pafs"].shape == (4, 12, 16)
     assert maps.scale == (2, 2)
 
 
 def test_single_scale_is_not_resampled():
     net, image = SpotNet(), picture_of((90, 131), (100, 20), (25, 60), (70, 75))
-    maps = PoseEstimator(net, PeakCodec(), (0.9,), False, box_size=96).maps(image)
-    pafs, heatmaps = net(mx.nd.array(net.batches[0]))[-1]
-    assert np.array_equal(maps.heatmaps, heatmaps[0].asnumpy())
-    assert np.array_equal(maps.pafs, pafs[0].asnumpy())
+    maps = PoseEstimator(net, PeakCodec(), (0.9,), False, box_size=96).maps(image).maps
+    expected = net(mx.nd.array(net.batches[0]))[-1]
+    assert np.array_equal(maps["heatmaps"], expected["heatmaps"][0].asnumpy())
+    assert np.array_equal(maps["pafs"], expected["pafs"][0].asnumpy())
 
 
 def test_joints_in_the_padding():
     """A joint far out in the padding is dropped, one next to the border is moved to it."""
 
     class Codec(PeakCodec):
-        def decode(self, heatmaps, pafs, scale=1.0):
+        def decode(self, maps, scale=1.0):
             lost = Person(np.array([[134.0, 5, 0.9], [5, 90, 0.9], [-9, 4, 0.9]]), 0.5)
             return [Person(np.array([[121.0, 5, 0.9], [50, 84.0, 0.8], [3, 95, 0.7]]), 2.0), lost]
 
@@ -236,44 +237,45 @@ def test_maps_may_be_numpy_arrays():
     image, net = picture_of((96, 131), (100, 20), (25, 60), (70, 75)), SpotNet()
 
     def numpy_net(images):
-        return [[maps.asnumpy().astype(float) for maps in stage] for stage in net(images)]
+        return [{name: maps.asnumpy().astype(float) for name, maps in stage.items()} for stage in net(images)]
 
-    found, expected = (PoseEstimator(each, PeakCodec(), (1,)).maps(image) for each in (numpy_net, net))
-    assert np.array_equal(found.heatmaps, expected.heatmaps) and found.heatmaps.dtype == np.float32
-    assert np.array_equal(found.pafs, expected.pafs) and found.pafs.dtype == np.float32
+    found, expected = (PoseEstimator(each, PeakCodec(), (1,)).maps(image).maps for each in (numpy_net, net))
+    for name in ("heatmaps", "pafs"):
+        assert np.array_equal(found[name], expected[name]) and found[name].dtype == np.float32
 
 
 def test_a_stage_without_both_maps_is_refused():
     class PartialNet(SpotNet):
         def __call__(self, images):
-            return [stage[:1] for stage in super().__call__(images)]
+            first, last = super().__call__(images)
+            return [{"pafs": first["pafs"]}, {"heatmaps": last["heatmaps"]}]
 
     image, net = picture_of((96, 131), (100, 20), (25, 60), (70, 75)), PartialNet()
     with pytest.raises(ConfigError, match="stage=0 of the network has only pafs, people need pafs and heatmaps"):
         PoseEstimator(net, PeakCodec(), (1,), stage=0)(image)
-    net.kinds = (("pafs",), ("heatmaps",))
     with pytest.raises(ConfigError, match="stage=-1 of the network has only heatmaps"):
         PoseEstimator(net, PeakCodec(), (1,))(image)
 
 
 def test_stages_count_in_natural_order():
     image = picture_of((96, 131), (100, 20), (25, 60), (70, 75))
-    assert PoseEstimator(SpotNet(), PeakCodec(), (1,), stage=0).maps(image).heatmaps.max() == 0
+    assert PoseEstimator(SpotNet(), PeakCodec(), (1,), stage=0).maps(image).maps["heatmaps"].max() == 0
     for stage in (1, -1):
-        assert PoseEstimator(SpotNet(), PeakCodec(), (1,), stage=stage).maps(image).heatmaps.max() > 0.5
+        estimator = PoseEstimator(SpotNet(), PeakCodec(), (1,), stage=stage)
+        assert estimator.maps(image).maps["heatmaps"].max() > 0.5
     for stage in (2, -3):
         with pytest.raises(ConfigError, match=f"stage={stage}, but the network has 2 stages"):
             PoseEstimator(SpotNet(), PeakCodec(), (1,), stage=stage)(image)
 
 
 def test_stages_of_the_command_line_count_from_the_last():
-    six = [object()] * 6
-    assert [stage_from_last(lambda images: six, number) for number in range(6)] == [5, 4, 3, 2, 1, 0]
+    six = SimpleNamespace(kinds=((PAFS, HEATMAPS),) * 6)
+    assert [stage_from_last(six, number) for number in range(6)] == [5, 4, 3, 2, 1, 0]
     for number in (6, -1):
         with pytest.raises(ConfigError, match=f"--stage={number}: the network has 6 stages: 0 .the last. to 5 .the f"):
-            stage_from_last(lambda images: six, number)
+            stage_from_last(six, number)
     with pytest.raises(ConfigError, match="--stage=1: the network has one stage: 0"):
-        stage_from_last(lambda images: six[:1], 1)
+        stage_from_last(SimpleNamespace(kinds=six.kinds[:1]), 1)
 
 
 def test_tuple_of_stages_is_as_good_as_a_list():
@@ -284,7 +286,9 @@ def test_tuple_of_stages_is_as_good_as_a_list():
 
 def test_maps_of_another_skeleton_are_refused():
     image = picture_of((96, 131), (100, 20), (25, 60), (70, 75))
-    with pytest.raises(ConfigError, match=r"returns heatmaps \(4, .* COCO_17 at stride 8 needs \(18, "):
+    with pytest.raises(
+        ConfigError, match=r"returns pafs \(4, .* and heatmaps \(4, .* COCO_17 at stride 8 needs .*heatmaps \(18, "
+    ):
         PoseEstimator(SpotNet(), PeakCodec(COCO_17))(image)
     with pytest.raises(ConfigError, match="at stride 4 needs"):
         PoseEstimator(SpotNet(), PeakCodec(stride=4), flip=False)(image)

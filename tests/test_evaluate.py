@@ -68,7 +68,7 @@ class KnowingNet:
             np.column_stack([POSE + np.array([shift, 0]), np.full(17, 2)]) for shift in SHIFTS[int(image[0, 0, 0])]
         ]
         targets = self.codec.encode(np.array(poses).reshape(-1, 17, 3), image.shape[:2])
-        return [(mx.nd.array(targets.pafs[None]), mx.nd.array(targets.heatmaps[None]))]
+        return [{name: mx.nd.array(maps[None]) for name, maps in targets.maps.items()}]
 
 
 @pytest.fixture
@@ -125,7 +125,7 @@ def test_no_readable_image_is_an_error_and_writes_nothing(estimator, dataset, tm
 def test_finding_nobody_scores_zero(dataset):
     def blind(images):
         h, w = images.shape[1] // 8, images.shape[2] // 8
-        return [(mx.nd.zeros((1, 38, h, w)), mx.nd.zeros((1, 18, h, w)))]
+        return [{"pafs": mx.nd.zeros((1, 38, h, w)), "heatmaps": mx.nd.zeros((1, 18, h, w))}]
 
     estimator = PoseEstimator(blind, PafCodec(COCO_17), (1,), flip=False, box_size=160)
     figures = evaluate_coco(estimator, dataset, progress=False)
@@ -294,7 +294,8 @@ def test_the_shorter_side_may_be_the_reference():
     def net(images):
         shapes.append(images.shape)
         grid = (images.shape[1] // 8, images.shape[2] // 8)
-        return [[np.zeros((len(images), 38, *grid), np.float32), np.zeros((len(images), 19, *grid), np.float32)]]
+        channels = {"pafs": 38, "heatmaps": 19}
+        return [{name: np.zeros((len(images), count, *grid), np.float32) for name, count in channels.items()}]
 
     image = np.zeros((200, 100, 3), np.uint8)
     for reference, height in (("height", 64), ("shorter", 128)):

@@ -10,6 +10,7 @@ import pytest
 from mxnet.gluon import HybridBlock, nn
 
 from cpm import CheckpointError, ConfigError
+from cpm.codecs import JOINT_HEATMAPS
 from cpm.inference import OnnxNetwork
 from cpm.models import export as exporting
 from cpm.models import get_model, list_models, save_network
@@ -65,12 +66,12 @@ def pictures(net, batch=1, height=1, width=2):
 
 
 def maps_of(net, images, stage=-1):
-    return [maps.asnumpy() for maps in net(mx.nd.array(images, dtype=images.dtype))[stage]]
+    return {name: maps.asnumpy() for name, maps in net(mx.nd.array(images, dtype=images.dtype))[stage].items()}
 
 
 def assert_close(found, expected, relative=1e-4):
-    assert len(found) == len(expected)
-    for a, b in zip(found, expected):
+    assert list(found) == list(expected)
+    for a, b in zip(found.values(), expected.values()):
         assert a.shape == b.shape and a.dtype == np.float32
         assert np.abs(a - b).max() <= relative * np.abs(b).max()
 
@@ -104,7 +105,9 @@ def test_every_network_is_the_same_as_a_symbol(name, options, stages, tmp_path):
         for images in (pictures(net), pictures(net, 2, 2, 3).astype(np.float32)):
             maps = block(mx.nd.array(images, dtype=images.dtype))
             found = [each.asnumpy() for each in (maps if isinstance(maps, list) else [maps])]
-            assert_close(found, maps_of(net, images, stage))
+            expected = maps_of(net, images, stage)
+            assert len(found) == len(expected)
+            assert_close(dict(zip(expected, found)), expected)
 
 
 class Operator(HybridBlock):
@@ -121,7 +124,7 @@ class Operator(HybridBlock):
 class Toy(PoseNet):
     """Eight channels, signed, and the layers in question."""
 
-    kinds = (("heatmaps",),)
+    kinds = ((JOINT_HEATMAPS,),)
 
     def __init__(self, *layers):
         super().__init__(COCO_17)
@@ -252,10 +255,10 @@ def test_the_network_and_the_process_stay_as_they_were(onnx, net, tmp_path, capf
     assert not [each for each in recwarn.list if each.category is not DeprecationWarning]
     assert sorted(os.listdir(tmp_path)) == ["net-0000.params", "net-symbol.json", "net.onnx"]
     assert net._active
-    for a, b in zip(maps_of(net, images), before):
-        np.testing.assert_array_equal(a, b)
+    for name, maps in maps_of(net, images).items():
+        np.testing.assert_array_equal(maps, before[name])
     with mx.autograd.record():
-        loss = sum(maps.sum() for maps in net(mx.nd.array(images))[-1])
+        loss = sum(maps.sum() for maps in net(mx.nd.array(images))[-1].values())
     loss.backward()
     assert any(p.grad().abs().sum().asscalar() > 0 for p in net.collect_params().values() if p.grad_req != "null")
 

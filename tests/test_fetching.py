@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from cpm import DataError
+from cpm.codecs import Targets
 from cpm.datasets import BatchLoader, fetching
-from cpm.datasets.sample_set import Example, SampleSet
+from cpm.datasets.sample_set import Sample, SampleSet
 
 from .helpers.scale import repeats
 
@@ -36,7 +37,7 @@ class Numbers(SampleSet):
         return Path("folder") / f"{index}.jpg"
 
     def _empty(self, count):
-        return Example(np.empty((count, 1)), np.empty((count, 1)), None, np.empty((count, 1)))
+        return Sample(np.empty((count, 1)), Targets({}), np.empty((count, 1)))
 
     def _make(self, out, epoch, index):
         if index in self.hanging:

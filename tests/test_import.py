@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from cpm.errors import CheckpointError, ConfigError
-from cpm.models import get_model, import_trunk, import_weights, load_network, save_network
+from cpm.models import get_model, gluoncv_models, import_trunk, import_weights, load_network, save_network
 from cpm.models.importing.openvino import Graph
 from cpm.models.posenet import network_parameters
-from cpm.models.zoo import resnet50_v1b
 
 from .reference.caffe_networks import vgg_cpm
 from .reference.caffe_writer import caffemodel
@@ -24,7 +23,7 @@ IMAGES = np.random.default_rng(5).integers(0, 256, (2, 64, 96, 3), np.uint8)
 
 
 def maps_of(net, images=IMAGES):
-    return [maps.asnumpy() for stage in net(mx.nd.array(images, dtype="uint8")) for maps in stage]
+    return [maps.asnumpy() for stage in net(mx.nd.array(images, dtype="uint8")) for maps in stage.values()]
 
 
 def assert_same(maps, expected, tolerance=1e-4):
@@ -137,7 +136,7 @@ class TestMxnet:
         )
 
     def test_dilated_resnet(self, tmp_path):
-        trunk = resnet50_v1b(dilated=True)
+        trunk = gluoncv_models.resnet(50, dilated=True)
         planes = mx.nd.array(IMAGES).transpose((0, 3, 1, 2))
         mean = mx.nd.array([0.485, 0.456, 0.406]).reshape((1, 3, 1, 1))
         deviation = mx.nd.array([0.229, 0.224, 0.225]).reshape((1, 3, 1, 1))

@@ -4,6 +4,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 
+from cpm.codecs import HEATMAPS, JOINT_HEATMAPS, PAFS
 from cpm.errors import CheckpointError, ConfigError
 from cpm.models import INPUTS, get_model, import_trunk, import_weights, load_network, save_network
 from cpm.models.posenet import network_parameters
@@ -22,7 +23,7 @@ from .reference.torch_networks import (  # noqa: E402  (needs PyTorch)
 )
 
 torch.set_num_threads(1)  # both frameworks bring threads of their own
-BOTH = ("pafs", "heatmaps")
+BOTH = (PAFS, HEATMAPS)
 MEAN, DEVIATION = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
 # What the networks of the publishers see, of RGB images from 0 to 255.
 PREPARE = {
@@ -66,7 +67,7 @@ CASES = {
     "numbered, in parallel": (lambda: Numbered(2), state_in_parallel, "cpm_vgg19", {}, (BOTH,) * 2),
     "Caffe's names": (lambda: Numbered(3), caffe_state, "cpm_vgg19", {}, (BOTH,) * 3),
     "CMU_old": (lambda: CmuOld(3), state_in_training, "cpm_vgg19", {}, (BOTH,) * 3),
-    "CMU_new": (CmuNew, state, "openpose_v2", {}, (("pafs",), ("pafs",), BOTH, BOTH)),
+    "CMU_new": (CmuNew, state, "openpose_v2", {}, ((PAFS,), (PAFS,), BOTH, BOTH)),
     "light": (LightweightOpenPose, state_and_optimizer, "lightweight_openpose", {}, (BOTH,) * 2),
     "light, not refined": (lambda: LightweightOpenPose(0), state, "lightweight_openpose", {}, (BOTH,)),
     "light, of 15 joints": (
@@ -76,13 +77,13 @@ CASES = {
         {"skeleton": "MPI_15"},
         (BOTH,) * 4,
     ),
-    "pose_resnet": (PoseResNet, state, "pose_resnet", {}, (("heatmaps",),)),
+    "pose_resnet": (PoseResNet, state, "pose_resnet", {}, ((JOINT_HEATMAPS,),)),
     "pose_resnet of MPII": (
         lambda: PoseResNet(18, joints=16),
         state,
         "pose_resnet",
         {"depth": 18, "skeleton": "MPII_16"},
-        (("heatmaps",),),
+        ((JOINT_HEATMAPS,),),
     ),
 }
 OLD_FILES = ("numbered, in parallel", "light")
@@ -115,7 +116,7 @@ def run_torch(network, kind):
 
 
 def run(net):
-    return [[maps.asnumpy() for maps in stage] for stage in net(mx.nd.array(pictures(), dtype="uint8"))]
+    return [[maps.asnumpy() for maps in stage.values()] for stage in net(mx.nd.array(pictures(), dtype="uint8"))]
 
 
 def check_same(net, network, kind):
@@ -123,8 +124,8 @@ def check_same(net, network, kind):
     found, expected = run(net), run_torch(network, kind)
     assert [len(stage) for stage in found] == [len(stage) for stage in expected]
     for number, (stage, other) in enumerate(zip(found, expected)):
-        for name, maps, wanted in zip(net.kinds[number], stage, other):
-            check_close(maps, wanted.numpy(), f"{name} of stage {number}")
+        for kind, maps, wanted in zip(net.kinds[number], stage, other):
+            check_close(maps, wanted.numpy(), f"{kind.name} of stage {number}")
 
 
 def check_close(maps, wanted, what):

@@ -39,13 +39,13 @@ def test_labels_are_the_formulas(skeleton, stride, sigma, width):
         targets = codec.encode(keypoints, size)
         heatmaps = reference.draw_heatmaps(keypoints, skeleton.num_joints, stride, sigma, cells)
         pafs = reference.draw_pafs(keypoints, skeleton.limb_joints, stride, width, cells)
-        np.testing.assert_allclose(targets.heatmaps, heatmaps, atol=1e-6)
-        np.testing.assert_allclose(targets.pafs, pafs, atol=1e-6)
-        assert targets.heatmaps.dtype == targets.pafs.dtype == np.float32
+        np.testing.assert_allclose(targets["heatmaps"], heatmaps, atol=1e-6)
+        np.testing.assert_allclose(targets["pafs"], pafs, atol=1e-6)
+        assert targets["heatmaps"].dtype == targets["pafs"].dtype == np.float32
 
 
 def test_known_values():
-    heatmap = PafCodec(STICK).encode([[[100, 60, 2], [0, 0, 0]]], (368, 368)).heatmaps[0]
+    heatmap = PafCodec(STICK).encode([[[100, 60, 2], [0, 0, 0]]], (368, 368))["heatmaps"][0]
     for x, y, value in [(12, 7, 0.994911), (11, 7, 0.477211), (12, 6, 0.477211), (13, 7, 0.561844)]:
         assert heatmap[y, x] == pytest.approx(value, abs=1e-6)
     # of 5 x 5 cells nearer than 21.24 pixels along each axis, the four in the corners are farther
@@ -54,7 +54,7 @@ def test_known_values():
 
 
 def test_limb_covers_one_cell_to_each_side():
-    pafs = PafCodec(STICK).encode([[[35.5, 43.5, 2], [75.5, 43.5, 1]]], (96, 128)).pafs  # cells 4 to 9 of row 5
+    pafs = PafCodec(STICK).encode([[[35.5, 43.5, 2], [75.5, 43.5, 1]]], (96, 128))["pafs"]  # cells 4 to 9 of row 5
     expected = np.zeros((2, 12, 16), np.float32)
     expected[0, 4:7, 3:11] = 1
     np.testing.assert_array_equal(pafs, expected)
@@ -63,40 +63,41 @@ def test_limb_covers_one_cell_to_each_side():
 def test_overlapping_limbs_are_averaged_and_heatmaps_not():
     across, down = [[35.5, 43.5, 2], [75.5, 43.5, 2]], [[59.5, 11.5, 2], [59.5, 83.5, 2]]
     targets = PafCodec(STICK).encode([across, down, across], (96, 128))
-    assert targets.pafs[:, 5, 7].tolist() == pytest.approx([2 / 3, 1 / 3])
-    assert targets.pafs[:, 5, 4].tolist() == [1, 0]
-    assert targets.heatmaps[0, 5, 4] == 1
+    assert targets["pafs"][:, 5, 7].tolist() == pytest.approx([2 / 3, 1 / 3])
+    assert targets["pafs"][:, 5, 4].tolist() == [1, 0]
+    assert targets["heatmaps"][0, 5, 4] == 1
 
 
 @pytest.mark.parametrize("stop", [[50, 50, 2], [50 + 1e-7, 50, 2], [80, 50, 0]])
 def test_limbs_without_length_or_end_draw_nothing(stop):
-    assert not PafCodec(STICK).encode([[[50, 50, 2], stop]], (96, 96)).pafs.any()
+    assert not PafCodec(STICK).encode([[[50, 50, 2], stop]], (96, 96))["pafs"].any()
 
 
 def test_background_is_what_is_left():
     rng = np.random.default_rng(0)
-    heatmaps = PafCodec(OPENPOSE_18).encode(random_people(rng, 5, 18, (160, 240)), (160, 240)).heatmaps
+    heatmaps = PafCodec(OPENPOSE_18).encode(random_people(rng, 5, 18, (160, 240)), (160, 240))["heatmaps"]
     np.testing.assert_array_equal(heatmaps[-1], 1 - heatmaps[:-1].max(axis=0))
-    assert (PafCodec(OPENPOSE_18).encode(np.zeros((0, 18, 3)), (160, 240)).heatmaps[-1] == 1).all()
+    assert (PafCodec(OPENPOSE_18).encode(np.zeros((0, 18, 3)), (160, 240))["heatmaps"][-1] == 1).all()
 
 
 def test_joint_outside_draws_what_reaches_inside():
-    heatmap = PafCodec(STICK).encode([[[-4.5, 43.5, 2], [0, 0, 0]]], (96, 96)).heatmaps[0]
+    heatmap = PafCodec(STICK).encode([[[-4.5, 43.5, 2], [0, 0, 0]]], (96, 96))["heatmaps"][0]
     assert heatmap[5, 0] == pytest.approx(np.exp(-64 / 98))
     far = PafCodec(STICK).encode([[[1e12, -1e300, 2], [-1e300, 1e12, 2]]], (96, 96))
-    assert not far.heatmaps[:-1].any()
+    assert not far["heatmaps"][:-1].any()
 
 
 def test_buffers_are_reused():
     rng = np.random.default_rng(1)
     codec, size = PafCodec(OPENPOSE_18), (160, 240)
-    out = Targets(np.full((19, 20, 30), np.nan, np.float32), np.full((38, 20, 30), np.nan, np.float32))
+    maps = {"heatmaps": np.full((19, 20, 30), np.nan, np.float32), "pafs": np.full((38, 20, 30), np.nan, np.float32)}
+    out = Targets(maps)
     for _ in range(3):
         keypoints = random_people(rng, 6, 18, size)
         fresh = codec.encode(keypoints, size)
         assert codec.encode(keypoints, size, out) is out
-        np.testing.assert_array_equal(out.heatmaps, fresh.heatmaps)
-        np.testing.assert_array_equal(out.pafs, fresh.pafs)
+        np.testing.assert_array_equal(out["heatmaps"], fresh["heatmaps"])
+        np.testing.assert_array_equal(out["pafs"], fresh["pafs"])
 
 
 def test_threads_draw_what_one_draws():
@@ -107,8 +108,8 @@ def test_threads_draw_what_one_draws():
         drawn = list(threads.map(lambda people: codec.encode(people, size), crowds))
     for people, targets in zip(crowds, drawn):
         alone = codec.encode(people, size)
-        np.testing.assert_array_equal(targets.heatmaps, alone.heatmaps)
-        np.testing.assert_array_equal(targets.pafs, alone.pafs)
+        np.testing.assert_array_equal(targets["heatmaps"], alone["heatmaps"])
+        np.testing.assert_array_equal(targets["pafs"], alone["pafs"])
 
 
 @pytest.mark.parametrize("seed", range(50))
@@ -156,7 +157,7 @@ def test_mistakes_are_named():
         (np.zeros(shapes[0], np.float32), np.zeros((2, 12, 24), np.float32)[..., ::2]),
     ]:
         with pytest.raises(DataError, match="expected a contiguous float32"):
-            codec.encode(joint, (96, 96), Targets(heatmaps, pafs))
+            codec.encode(joint, (96, 96), Targets({"heatmaps": heatmaps, "pafs": pafs}))
 
 
 @pytest.mark.parametrize(

@@ -20,14 +20,15 @@ def samples(write_coco) -> TrainingSet:
 
 
 def batches_of(loader: BatchLoader, epoch: int, start: int = 0) -> list:
-    return [(batch.image, batch.heatmaps, batch.pafs, batch.mask) for batch in loader.epoch(epoch, start)]
+    return [batch.arrays() for batch in loader.epoch(epoch, start)]
 
 
 def assert_same(first: list, second: list) -> None:
     assert len(first) == len(second)
     for one, other in zip(first, second):
-        for a, b in zip(one, other):
-            np.testing.assert_array_equal(a, b)
+        assert one.keys() == other.keys()
+        for name in one:
+            np.testing.assert_array_equal(one[name], other[name])
 
 
 def test_workers_make_no_difference(samples):
@@ -42,7 +43,7 @@ def test_epochs_differ_and_come_back(samples):
     loader = BatchLoader(samples, 3, num_workers=0)
     first, second, again = (batches_of(loader, epoch) for epoch in (0, 1, 0))
     assert_same(first, again)
-    assert (first[0][0] != second[0][0]).any()
+    assert (first[0]["image"] != second[0]["image"]).any()
     assert_same(first[2:], batches_of(loader, 0, start=2))
 
 
@@ -53,15 +54,17 @@ def test_one_epoch_shows_every_sample_once(samples):
 
 
 def test_shapes_and_types(samples):
-    (image, heatmaps, pafs, mask), *_ = batches_of(BatchLoader(samples, 3, 0), 0)
+    arrays = batches_of(BatchLoader(samples, 3, 0), 0)[0]
+    image = arrays.pop("image")
     assert (image.shape, image.dtype) == ((3, 64, 64, 3), np.uint8)
-    assert [each.shape for each in (heatmaps, pafs, mask)] == [(3, 19, 8, 8), (3, 38, 8, 8), (3, 1, 8, 8)]
-    assert {each.dtype for each in (heatmaps, pafs, mask)} == {np.dtype(np.float32)}
+    shapes = {"maps.heatmaps": (3, 19, 8, 8), "maps.pafs": (3, 38, 8, 8), "mask": (3, 1, 8, 8)}
+    assert {name: array.shape for name, array in arrays.items()} == shapes
+    assert {array.dtype for array in arrays.values()} == {np.dtype(np.float32)}
 
 
 def test_validation_keeps_the_last_batch_and_the_order(samples):
     loader = BatchLoader(samples, 4, num_workers=0, shuffle=False)
-    assert [len(batch[0]) for batch in batches_of(loader, 0)] == [4, 4, 2]
+    assert [len(batch["image"]) for batch in batches_of(loader, 0)] == [4, 4, 2]
     assert len(loader) == 3
 
 
@@ -75,8 +78,11 @@ def test_a_batch_holds_its_samples(samples):
     batch = samples.batch(keys)
     for place, key in enumerate(keys):
         single = samples[key]
-        for name in ("image", "heatmaps", "pafs", "mask"):
-            np.testing.assert_array_equal(getattr(batch, name)[place], getattr(single, name))
+        assert batch.arrays().keys() == single.arrays().keys()
+        for name, array in single.arrays().items():
+            np.testing.assert_array_equal(batch.arrays()[name][place], array)
+        np.testing.assert_array_equal(batch.keypoints[place], single.keypoints[0])
+        np.testing.assert_array_equal(batch.at(place).targets["pafs"], single.targets["pafs"])
 
 
 def test_annotations_are_one_object_for_all_threads_and_cannot_be_written(samples):

@@ -1,6 +1,7 @@
 """What counts in the loss beside the mask: limbs, joints that are there, offsets; and networks that predict offsets."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import mxnet as mx
 import numpy as np
@@ -8,22 +9,21 @@ import pytest
 from mxnet import autograd
 
 from cpm import ConfigError
-from cpm.codecs import OffsetCodec, PafCodec, crowd_codec, limb_weights
+from cpm.codecs import HEATMAPS, OFFSETS, PAFS, OffsetCodec, PafCodec, crowd_codec, limb_weights
 from cpm.configs import recipe
 from cpm.datasets import Augmentation, CocoKeypoints, PersonFilter, TrainingSet
 from cpm.inference import OnnxNetwork, PoseEstimator
-from cpm.inference.averaging import join_offsets
 from cpm.models import export_onnx, get_model, read_checkpoint
 from cpm.skeletons import COCO_17, OPENPOSE_18
 from cpm.training import StageLoss, build_trainer
 from cpm.training.label_pictures import label_panels, read_sample
-from cpm.training.losses import offset_weights
 
 from .conftest import person
 from .reference import labels as reference
 from .test_estimator import ARROW
 from .test_export import assert_close, maps_of
 
+ALL = (PAFS, HEATMAPS, OFFSETS)
 SMALL = {"name": "cpm_small", "options": {"stages": 2, "channels": 16}}
 
 
@@ -85,19 +85,19 @@ def test_an_image_without_people_weighs_nothing():
 
 def test_pafs_count_along_the_limbs_of_the_crop(root):
     plain, weighed = samples_of(root), samples_of(root, weigh_limbs=True)
-    assert plain[0, 0].weights == {}
-    batch = weighed.batch([(0, 0), (0, 1)])
-    weights = batch.weights["pafs"]
-    assert list(batch.weights) == ["pafs"] and weights.shape == batch.pafs.shape
-    np.testing.assert_array_equal(plain.batch([(0, 0), (0, 1)]).pafs, batch.pafs)
-    full = np.abs(batch.pafs).max(axis=1) > 0  # every cell of a limb counts somewhat for its limb
+    assert plain[0, 0].targets.weights == {}
+    targets = weighed.batch([(0, 0), (0, 1)]).targets
+    weights = targets.weights["pafs"]
+    assert list(targets.weights) == ["pafs"] and weights.shape == targets["pafs"].shape
+    np.testing.assert_array_equal(plain.batch([(0, 0), (0, 1)]).targets["pafs"], targets["pafs"])
+    full = np.abs(targets["pafs"]).max(axis=1) > 0  # every cell of a limb counts somewhat for its limb
     assert (weights.max(axis=1)[full] > 0.1).all() and (weights.max(axis=1) == 0).any()
 
 
 def test_what_the_person_of_the_sample_lacks_does_not_count(root):
     # Both people are in both crops; the samples alternate between the two.
-    samples = samples_of(root, OffsetCodec(PafCodec(OPENPOSE_18)), mask_missing=True)
-    legless, whole = (samples[0, index] for index in (0, 1))
+    samples = samples_of(root, OffsetCodec(OPENPOSE_18), mask_missing=True)
+    legless, whole = (samples[0, index].targets for index in (0, 1))
     assert legless.weights["heatmaps"].shape == (19, 1, 1) and legless.weights["pafs"].shape == (38, 1, 1)
     joints = legless.weights["heatmaps"][:, 0, 0]
     missing = [OPENPOSE_18.joints.index(f"{side}_{joint}") for side in ("left", "right") for joint in ("knee", "ankle")]
@@ -106,18 +106,28 @@ def test_what_the_person_of_the_sample_lacks_does_not_count(root):
         expected = float(a not in missing and b not in missing)
         assert (legless.weights["pafs"][2 * limb : 2 * limb + 2] == expected).all()
     np.testing.assert_array_equal(legless.weights["offsets"][:, 0, 0], np.repeat(joints[:-1], 2))
-    assert legless.heatmaps[missing].max() > 0.5  # of the other one
+    assert legless["heatmaps"][missing].max() > 0.5  # of the other one
     assert all(weights.all() for weights in whole.weights.values())
 
 
 def test_offsets_count_in_the_cells_of_joints_and_send_no_gradient():
     heatmaps = mx.nd.array(np.random.default_rng(0).normal(size=(2, 4, 3, 5)))
     heatmaps.attach_grad()
-    with autograd.record():
-        weights = offset_weights(mx.nd, heatmaps)
-        weights.sum().backward()
-    np.testing.assert_array_equal(weights.asnumpy(), np.repeat(np.maximum(heatmaps.asnumpy()[:, :3], 0), 2, axis=1))
-    assert not heatmaps.grad.asnumpy().any()
+    offsets = mx.nd.array(np.random.default_rng(1).integers(0, 2, (2, 6, 3, 5)))
+    maps = {"heatmaps": heatmaps, "offsets": offsets}
+    other = {"heatmaps": mx.nd.zeros((2, 4, 3, 5)), "offsets": mx.nd.zeros((2, 6, 3, 5))}
+    expected = np.repeat(np.maximum(heatmaps.asnumpy()[:, :3], 0), 2, axis=1)
+    for kind, targets, predicted, wanted in (
+        ("predicted", other, maps, expected),
+        ("target", maps, other, expected * offsets.asnumpy()),
+    ):
+        options = SimpleNamespace(offset_weights=kind, offset_epoch=3)
+        with autograd.record():
+            weights = OFFSETS.counting(mx.nd, targets, predicted, options, epoch=3)
+            weights.sum().backward()
+        np.testing.assert_array_equal(weights.asnumpy(), wanted)
+        assert not heatmaps.grad.asnumpy().any()
+        assert not OFFSETS.counting(mx.nd, targets, predicted, options, epoch=2).asnumpy().any()
 
 
 def test_the_cross_entropy_is_that_of_the_book():
@@ -153,7 +163,7 @@ def test_cross_entropy_and_offsets_are_learned(root, tmp_path):
     for kind in ("heatmaps", "offsets"):
         losses = losses_of(tmp_path / "run", f"stage2_{kind}")
         assert len(losses) == 72 and sum(losses[-6:]) < 0.5 * sum(losses[:6]), kind
-    heatmaps = trainer.net(mx.nd.zeros((1, 64, 64, 3)))[-1][1].asnumpy()
+    heatmaps = trainer.net(mx.nd.zeros((1, 64, 64, 3)))[-1]["heatmaps"].asnumpy()
     assert heatmaps.min() > 0 and heatmaps.max() < 1
 
 
@@ -177,10 +187,11 @@ def test_heads_of_networks():
     images = mx.nd.array(pictures(1))
     for name, options in (("cpm_small", {"stages": 2}), ("openpose_v2", {"paf_stages": 2, "heatmap_stages": 1})):
         net = get_model(name, offsets=True, sigmoid=True, **options)
-        assert net.kinds[-1] == ("pafs", "heatmaps", "offsets") and net.sigmoid
-        pafs, heatmaps, offsets = net(images)[-1]
-        assert [maps.shape[1] for maps in (pafs, heatmaps, offsets)] == [38, 19, 36]
-        assert 0 <= heatmaps.asnumpy().min() < heatmaps.asnumpy().max() <= 1 and pafs.asnumpy().min() < 0
+        assert net.kinds[-1] == ALL and net.sigmoid
+        stage = net(images)[-1]
+        assert {name: maps.shape[1] for name, maps in stage.items()} == {"pafs": 38, "heatmaps": 19, "offsets": 36}
+        heatmaps, pafs = stage["heatmaps"].asnumpy(), stage["pafs"].asnumpy()
+        assert 0 <= heatmaps.min() < heatmaps.max() <= 1 and pafs.min() < 0
         assert isinstance(crowd_codec(net), OffsetCodec)
     assert isinstance(crowd_codec(get_model("cpm_small")), PafCodec)
 
@@ -190,7 +201,7 @@ def test_networks_with_offsets_are_exported(tmp_path):
     net = get_model("cpm_small", channels=16, stages=2, offsets=True, sigmoid=True)
     export_onnx(net, tmp_path / "net.onnx")
     exported = OnnxNetwork(tmp_path / "net.onnx")
-    assert exported.kinds == (("pafs", "heatmaps", "offsets"),)
+    assert exported.kinds == (ALL,)
     images = pictures(2).astype(np.float32)
     assert_close(exported(images)[0], maps_of(net, images))
 
@@ -201,14 +212,14 @@ class PerfectNet:
     The heatmaps are those of joints at the centres of their cells: only the offsets say where in the cell they are.
     """
 
-    kinds = (("pafs", "heatmaps", "offsets"),)
+    kinds = (ALL,)
 
     def __init__(self, codec):
         self.codec = codec
 
     def __call__(self, images):
         targets = [self._draw(image) for image in images.asnumpy()]
-        return [[mx.nd.array(np.stack([getattr(each, kind) for each in targets])) for kind in self.kinds[0]]]
+        return [{kind.name: mx.nd.array(np.stack([each[kind.name] for each in targets])) for kind in self.kinds[0]}]
 
     def _draw(self, image):
         image = image.astype(int) - 128
@@ -219,31 +230,31 @@ class PerfectNet:
         joints = np.array([[(x, y, 2) for x, y in places]], float)
         exact = self.codec.encode(joints, image.shape[:2])
         joints[..., :2] = joints[..., :2] // 16 * 16 + 7.5
-        return replace(self.codec.encode(joints, image.shape[:2]), offsets=exact.offsets)
+        return {**self.codec.encode(joints, image.shape[:2]).maps, "offsets": exact["offsets"]}
 
 
 @pytest.mark.parametrize("flip", [False, True])
 def test_a_joint_lands_on_its_pixel_with_offsets(flip):
-    codec = OffsetCodec(PafCodec(ARROW, stride=16))
+    codec = OffsetCodec(ARROW, stride=16)
     image = np.full((192, 256, 3), 128, np.uint8)
     for (x, y), colour in (((81, 60), (255, 255, 255)), ((123, 100), (128, 128, 255)), ((38, 121), (255, 128, 128))):
         image[y, x] = colour
     estimator = PoseEstimator(PerfectNet(codec), codec, (1.0,), flip, box_size=192)
     (found,) = estimator(image)
     np.testing.assert_allclose(found.keypoints[:, :2], [(81, 60), (123, 100), (38, 121)], atol=1e-3)
-    (rough,) = PoseEstimator(PerfectNet(codec), codec.maps, (1.0,), flip, box_size=192)(image)
+    (rough,) = PoseEstimator(PerfectNet(codec), PafCodec(ARROW, stride=16), (1.0,), flip, box_size=192)(image)
     np.testing.assert_allclose(rough.keypoints[:, :2], [(87.5, 55.5), (119.5, 103.5), (39.5, 119.5)], atol=1e-3)
 
 
 def test_of_several_scales_the_offsets_are_those_of_the_largest():
-    codec = OffsetCodec(PafCodec(ARROW, stride=16))
+    codec = OffsetCodec(ARROW, stride=16)
     image = np.full((192, 256, 3), 128, np.uint8)
     # Squares, which are still there at half the size; each is twice its pixel at scale 2.
     for (x, y), colour in (((80, 60), (255, 255, 255)), ((122, 100), (128, 128, 255)), ((38, 120), (255, 128, 128))):
         image[y : y + 2, x : x + 2] = colour
     both = PoseEstimator(PerfectNet(codec), codec, (0.5, 1.0), False, box_size=192)
     one = PoseEstimator(PerfectNet(codec), codec, (1.0,), False, box_size=192)
-    np.testing.assert_array_equal(both.maps(image).offsets, one.maps(image).offsets)
+    np.testing.assert_array_equal(both.maps(image).maps["offsets"], one.maps(image).maps["offsets"])
     (found,) = both(image)
     np.testing.assert_allclose(found.keypoints[:, :2], [(80, 60), (122, 100), (38, 120)], atol=1e-3)
 
@@ -251,13 +262,15 @@ def test_of_several_scales_the_offsets_are_those_of_the_largest():
 def test_offsets_of_another_shape_are_refused():
     class Short(PerfectNet):
         def __call__(self, images):
-            pafs, heatmaps, offsets = super().__call__(images)[0]
-            return [[pafs, heatmaps, offsets[:, :4]]]
+            stage = super().__call__(images)[0]
+            return [{**stage, "offsets": stage["offsets"][:, :4]}]
 
-    codec = OffsetCodec(PafCodec(ARROW, stride=16))
+    codec = OffsetCodec(ARROW, stride=16)
     image = np.zeros((192, 256, 3), np.uint8)
     for flip in (False, True):
-        with pytest.raises(ConfigError, match=r"the network returns .* and offsets \(4, 12, 16\), .* \(6, 12, 16\)"):
+        with pytest.raises(
+            ConfigError, match=r"the network returns .* and offsets \(4, 12, 16\), .* offsets \(6, 12, 16\)"
+        ):
             PoseEstimator(Short(codec), codec, (1.0,), flip, box_size=192)(image)
 
 
@@ -288,30 +301,43 @@ def test_offsets_that_are_not_there_cannot_be_left_out():
 
 
 def test_offsets_of_the_mirror_image_come_back():
-    codec = OffsetCodec(PafCodec(OPENPOSE_18))
+    codec = OffsetCodec(OPENPOSE_18)
     rng = np.random.default_rng(0)
     keypoints = np.concatenate([rng.uniform(0, 128, (1, 18, 2)), np.full((1, 18, 1), 2)], axis=2)
     keypoints[..., :2] += 0.05 - (keypoints[..., :2] + 0.5) % 8 * 0.01  # none on the edge of a cell
     mirrored = keypoints[:, OPENPOSE_18.flip_joints].copy()
     mirrored[..., 0] = 127 - mirrored[..., 0]
-    offsets, other = (codec.encode(each, (128, 128)).offsets for each in (keypoints, mirrored))
-    np.testing.assert_allclose(join_offsets(np.zeros_like(other), other, OPENPOSE_18), offsets, atol=1e-5)
-    np.testing.assert_allclose(join_offsets(offsets, other, OPENPOSE_18), offsets, atol=1e-5)
-    assert not join_offsets(np.zeros_like(other), np.full_like(other, 0.05), OPENPOSE_18).any()
+    offsets, other = (codec.encode(each, (128, 128))["offsets"] for each in (keypoints, mirrored))
+    np.testing.assert_allclose(OFFSETS.average(np.zeros_like(other), other, OPENPOSE_18), offsets, atol=1e-5)
+    np.testing.assert_allclose(OFFSETS.average(offsets, other, OPENPOSE_18), offsets, atol=1e-5)
+    assert not OFFSETS.average(np.zeros_like(other), np.full_like(other, 0.05), OPENPOSE_18).any()
 
 
 def test_a_network_without_offsets_cannot_be_decoded_with_them():
     net = get_model("cpm_small", channels=16)
-    estimator = PoseEstimator(net, OffsetCodec(PafCodec(OPENPOSE_18)), (1.0,), box_size=64)
+    estimator = PoseEstimator(net, OffsetCodec(OPENPOSE_18), (1.0,), box_size=64)
     with pytest.raises(ConfigError, match="only pafs and heatmaps, people need pafs and heatmaps and offsets"):
         estimator(pictures(1)[0])
 
 
 def test_the_pictures_show_what_counts(root):
-    samples = samples_of(root, OffsetCodec(PafCodec(OPENPOSE_18)), weigh_limbs=True, mask_missing=True)
+    samples = samples_of(root, OffsetCodec(OPENPOSE_18), weigh_limbs=True, mask_missing=True)
     sample = read_sample(samples, 0, 0)
     panels = label_panels(sample, 256)
-    assert len(panels) == 6 and isinstance(samples.codec, OffsetCodec)
-    nothing = replace(sample.example, offsets=np.zeros_like(sample.example.offsets))
-    without = label_panels(replace(sample, example=nothing), 256)
-    assert [bool((a != b).any()) for a, b in zip(panels, without)] == [False] * 5 + [True]
+    names = [kind.name for kind in samples.codec.kinds]
+    assert len(panels) == 2 + 2 * len(names) == 8
+    nothing = {name: np.zeros_like(maps) for name, maps in sample.sample.targets.maps.items()}
+    uncounted = {name: np.zeros_like(weights) for name, weights in sample.sample.targets.weights.items()}
+    for place, name in enumerate(names):
+        targets = sample.sample.targets
+        empty = replace(targets, maps={**targets.maps, name: nothing[name]})
+        changed_by(sample, empty, panels, 2 + place)
+        empty = replace(targets, weights={**targets.weights, name: uncounted[name]})
+        changed_by(sample, empty, panels, 2 + len(names) + place)
+
+
+def changed_by(labelled, targets, panels, number):
+    """Check that other targets change one of the pictures, and no other."""
+    others = label_panels(replace(labelled, sample=replace(labelled.sample, targets=targets)), 256)
+    changed = [a.shape != b.shape or bool((a != b).any()) for a, b in zip(panels, others)]
+    assert changed == [place == number for place in range(len(panels))]

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from mxnet.gluon.model_zoo import vision
 
+from cpm.codecs import HEATMAPS, JOINT_HEATMAPS, PAFS
 from cpm.errors import CheckpointError, ConfigError, DataError
-from cpm.models import get_model, list_models, trunks
+from cpm.models import get_model, gluoncv_models, list_models, trunks
 from cpm.models.posenet import network_parameters
-from cpm.models.zoo import resnet50_v1b
 from cpm.skeletons import MPI_15, Skeleton, skeleton_from_spec, skeleton_to_spec
 
-BOTH = ("pafs", "heatmaps")
+BOTH = (PAFS, HEATMAPS)
 # Options, number of trainable parameters, what the stages return, and options of a smaller network of the same kind.
 NETWORKS = {
     "cpm_vgg19": ({}, 52_311_446, (BOTH,) * 6, {"stages": 2}),
@@ -29,13 +29,13 @@ NETWORKS = {
     "openpose_v2": (
         {},
         26_050_878,
-        (("pafs",), ("pafs",), BOTH, BOTH),
+        ((PAFS,), (PAFS,), BOTH, BOTH),
         {"paf_stages": 2, "heatmap_stages": 1},
     ),
     "paf_resnet": ({}, 15_387_001, (BOTH,), {}),
-    "pose_small": ({}, 312_417, (("heatmaps",),), {"channels": 16}),
-    "pose_resnet": ({}, 33_999_697, (("heatmaps",),), {"depth": 18}),
-    "pose_resnet of MPII": ({"skeleton": "MPII_16"}, 33_999_440, (("heatmaps",),), {"depth": 18}),
+    "pose_small": ({}, 312_417, ((JOINT_HEATMAPS,),), {"channels": 16}),
+    "pose_resnet": ({}, 33_999_697, ((JOINT_HEATMAPS,),), {"depth": 18}),
+    "pose_resnet of MPII": ({"skeleton": "MPII_16"}, 33_999_440, ((JOINT_HEATMAPS,),), {"depth": 18}),
 }
 ARROW = Skeleton(
     "arrow",
@@ -63,7 +63,7 @@ def pictures(batch=2, height=64, width=96, seed=0):
 
 
 def flat(stages):
-    return [maps.asnumpy() for stage in stages for maps in stage]
+    return [maps.asnumpy() for stage in stages for maps in stage.values()]
 
 
 def test_every_network_is_measured():
@@ -80,10 +80,11 @@ def test_size_and_output(case):
     stages = net(mx.nd.array(pictures(), dtype="uint8"))
     assert net.kinds == kinds and len(stages) == len(kinds)
     skeleton, grid = net.skeleton, (64 // net.stride, 96 // net.stride)
-    channels = {"pafs": 2 * skeleton.num_limbs, "heatmaps": skeleton.num_joints + ("pafs" in kinds[-1])}
+    channels = {"pafs": 2 * skeleton.num_limbs, "heatmaps": skeleton.num_joints + (PAFS in kinds[-1])}
     for stage, names in zip(stages, kinds):
-        assert [maps.shape for maps in stage] == [(2, channels[name], *grid) for name in names]
-        assert all(maps.dtype == np.float32 for maps in stage)
+        assert list(stage) == [kind.name for kind in names]
+        assert [maps.shape for maps in stage.values()] == [(2, channels[name], *grid) for name in stage]
+        assert all(maps.dtype == np.float32 for maps in stage.values())
     assert net.name == case.split()[0] and net.multiple % net.stride == 0
     default = "COCO_17" if net.name.startswith("pose_") else "OPENPOSE_18"
     assert skeleton.name == options.get("skeleton", default)
@@ -109,7 +110,7 @@ def test_inputs_of_both_types_and_other_sizes(case):
     before = flat(whole)
     for maps, expected in zip(flat(net(mx.nd.array(images.astype(np.float32)))), before):
         np.testing.assert_array_equal(maps, expected)
-    assert net(mx.nd.array(pictures(1, 32, 64)))[-1][-1].shape[2:] == (32 // net.stride, 64 // net.stride)
+    assert net(mx.nd.array(pictures(1, 32, 64)))[-1]["heatmaps"].shape[2:] == (32 // net.stride, 64 // net.stride)
     # Static memory must not be shared between calls.
     for maps, expected in zip(flat(whole), before):
         np.testing.assert_array_equal(maps, expected)
@@ -120,7 +121,7 @@ def test_a_step_of_training_reaches_every_parameter(case):
     net = small(case)
     images = mx.nd.array(pictures(), dtype="uint8")
     with mx.autograd.record():
-        loss = sum((maps - 1).square().sum() for stage in net(images) for maps in stage)
+        loss = sum((maps - 1).square().sum() for stage in net(images) for maps in stage.values())
     loss.backward()
     for place, value in network_parameters(net).items():
         if value.grad_req != "null":
@@ -143,9 +144,9 @@ def test_export(case, tmp_path):
 @pytest.mark.parametrize("skeleton", [MPI_15, ARROW])
 def test_other_skeletons(skeleton):
     net = small("cpm_mobilenet", skeleton=skeleton, stages=1)
-    ((pafs, heatmaps),) = net(mx.nd.array(pictures()))
-    assert pafs.shape[1] == 2 * skeleton.num_limbs
-    assert heatmaps.shape[1] == skeleton.num_joints + 1
+    (stage,) = net(mx.nd.array(pictures()))
+    assert stage["pafs"].shape[1] == 2 * skeleton.num_limbs
+    assert stage["heatmaps"].shape[1] == skeleton.num_joints + 1
 
 
 def test_options_build_the_same_network_again():
@@ -186,7 +187,7 @@ def _seeded(seed):
     ("arguments", "message"),
     [
         ({"name": "cpm_vgg"}, "'cpm_vgg' is unknown.*cpm_mobilenet, .*cpm_res50, .*cpm_small, cpm_vgg19"),
-        ({"name": "cpm_vgg19", "width": 0.5}, "no option 'width'.*stages, offsets, sigmoid, normalisation"),
+        ({"name": "cpm_vgg19", "width": 0.5}, "no option 'width'.*stages, normalisation, offsets, sigmoid"),
         ({"name": "cpm_mobilenet", "width": 0}, "cpm_mobilenet: width=0, expected a number from"),
         ({"name": "cpm_mobilenet", "width": float("nan")}, "width=nan"),
         ({"name": "cpm_mobilenet", "stages": 0}, "stages=0, expected a whole number from 1"),
@@ -227,7 +228,7 @@ class TestTrunks:
         [
             ("cpm_mobilenet", {"width": 0.5}, lambda: vision.mobilenet0_5()),
             ("cpm_vgg19", {}, lambda: vision.vgg19()),
-            ("cpm_res50", {}, lambda: resnet50_v1b(dilated=True)),
+            ("cpm_res50", {}, lambda: gluoncv_models.resnet(50, dilated=True)),
         ],
     )
     def test_features_are_those_of_the_zoo(self, name, options, classifier, naming, tmp_path):
@@ -272,7 +273,7 @@ class TestTrunks:
         def fail(*args):
             raise OSError("no\nnetwork")
 
-        for store in (trunks.gluon_store, trunks.gluoncv_store):
+        for store in (trunks.gluon_store, gluoncv_models.model_store()):
             monkeypatch.setattr(store, "get_model_file", fail)
         with pytest.raises(CheckpointError, match=r"-[0-9a-f]{8}\.params.*models.*trunk_file") as caught:
             get_model(name, pretrained="imagenet", stages=1)

@@ -168,7 +168,7 @@ def test_trains_in_place_of_coco(layout, microsoft, cpm_valid):
         assert len(seen) >= 6
         for joint in seen:
             # The nearest cell is at most 4 pixels away along each axis; sigma is 7.
-            assert sample.heatmaps[joint][tuple(cells[joint][::-1])] >= np.exp(-32 / 98)
+            assert sample.targets["heatmaps"][joint][tuple(cells[joint][::-1])] >= np.exp(-32 / 98)
         # The crop shows what is around the person.
         matrix = np.array([[scale, 0, 91.5 - scale * person.center[0]], [0, scale, 91.5 - scale * person.center[1]]])
         image = cv2.imread(str(record.path))

@@ -29,9 +29,9 @@ def test_networks_return_the_same_maps(old, tmp_path):
     stages = net(mx.nd.array(wavy_image(64, 96)[None], dtype="uint8"))
     assert len(stages) == len(old["stages"])
     for kinds, stage, expected in zip(net.kinds, stages, old["stages"]):
-        assert list(kinds) == list(expected)
-        for maps, known in zip(stage, expected.values()):
-            found = maps.asnumpy()[0]
+        assert [kind.name for kind in kinds] == list(stage) == list(expected)
+        for name, known in expected.items():
+            found = stage[name].asnumpy()[0]
             assert list(found.shape) == known["shape"]
             places = np.linspace(0, found.size - 1, len(known["values"])).astype(int)
             np.testing.assert_allclose(found.ravel()[places], known["values"], atol=1e-4 * known["spread"])

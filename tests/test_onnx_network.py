@@ -52,8 +52,8 @@ def test_people_are_the_same(tmp_path):
     net = lively(get_model("cpm_small", channels=16, stages=2, skeleton=COCO_17))
     image = np.random.default_rng(0).integers(0, 256, (90, 131, 3), np.uint8)
     padded = np.pad(image, ((0, 6), (0, 5), (0, 0)), constant_values=128)[None]
-    pafs, heatmaps = maps_of(net, padded)
-    for branch, maps, top in (("paf", pafs, 1.0), ("heatmap", heatmaps, 0.8)):
+    drawn = maps_of(net, padded)
+    for branch, maps, top in (("paf", drawn["pafs"], 1.0), ("heatmap", drawn["heatmaps"], 0.8)):
         layer = getattr(net.stages[-1], branch)[-1]
         low, high = maps.min(axis=(0, 2, 3)), maps.max(axis=(0, 2, 3))
         gain = mx.nd.array(top / (high - low))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cpm import CheckpointError, ConfigError, DataError
-from cpm.codecs import HeatmapCodec, PafCodec
+from cpm.codecs import JOINT_HEATMAPS, HeatmapCodec, PafCodec
 from cpm.configs import list_configs, load_config
 from cpm.datasets import (
     CocoKeypoints,
@@ -32,9 +32,9 @@ from cpm.evaluation import (
     mpii_boxes,
     score_coco,
 )
-from cpm.inference import BoxEstimator, Maps, PersonDetector, PoseEstimator, given_boxes
+from cpm.inference import BoxEstimator, PersonDetector, PoseEstimator, ScaledMaps, given_boxes
 from cpm.models import get_model, load_network, read_checkpoint, save_network
-from cpm.models.zoo import detector_network
+from cpm.models.gluoncv_models import detector_network
 from cpm.skeletons import COCO_17, MPI_15, MPII_16, convert
 from cpm.training import StageLoss
 
@@ -80,19 +80,20 @@ class Knowing:
     def expect(self, boxes, keypoints):
         """(N, K, 3) in image pixels."""
         warps = [crop_warp(box, self.size) for box in boxes]
-        self.joints = [warp.keypoints(each, self.codec.skeleton, 20) for warp, each in zip(warps, keypoints)]
+        self.joints = [warp.keypoints(each[None], self.codec.skeleton, 20) for warp, each in zip(warps, keypoints)]
 
     def __call__(self, images):
         width, height = self.size
         assert images.shape[1:] == (height, width, 3)
-        maps = [self.codec.encode(each, (height, width)).heatmaps for each in self.joints]
+        maps = [self.codec.encode(each, (height, width))["heatmaps"] for each in self.joints]
         if images.shape[0] == 2 * len(maps):
             for each in self.joints:
                 mirrored = each.copy()
-                mirrored[:, 0] = width - 1 - mirrored[:, 0]
-                mirrored[each[:, 2] == 0] = 0
-                maps.append(self.codec.encode(mirrored[self.codec.skeleton.flip_joints], (height, width)).heatmaps)
-        return [[np.stack(maps)]]
+                mirrored[..., 0] = width - 1 - mirrored[..., 0]
+                mirrored[each[..., 2] == 0] = 0
+                mirrored = mirrored[:, self.codec.skeleton.flip_joints]
+                maps.append(self.codec.encode(mirrored, (height, width))["heatmaps"])
+        return [{"heatmaps": np.stack(maps)}]
 
 
 class Cheating(BoxEstimator):
@@ -182,11 +183,13 @@ def test_a_sample_shows_its_joints(coco):
     assert len(people) == 8
     still = CropAugmentation().without_chance()
     samples = PersonSet(people, COCO_17, UNBIASED, SIZE, still, seed=1)
-    example = samples[0, 3]
-    assert example.image.shape == (128, 96, 3) and example.heatmaps.shape == (17, 32, 24) and example.pafs is None
-    found = UNBIASED.decode(example.heatmaps)
+    sample = samples[0, 3]
+    heatmaps = sample.targets["heatmaps"]
+    assert sample.image.shape == (128, 96, 3) and heatmaps.shape == (17, 32, 24)
+    assert list(sample.targets.maps) == ["heatmaps"] and sample.mask.tolist() == [[[1]]]
+    found = UNBIASED.find_joints(heatmaps)
     expected = crop_warp(people[3].box, SIZE).keypoints(people[3].keypoints, COCO_17)
-    labelled = (expected[:, 2] > 0) & (example.mask[:, 0, 0] > 0)
+    labelled = (expected[:, 2] > 0) & (sample.targets.weights["heatmaps"][:, 0, 0] > 0)
     assert labelled.sum() > 10
     np.testing.assert_allclose(found[labelled, :2], expected[labelled, :2], atol=0.1)
     drawn = PersonSet(people, COCO_17, UNBIASED, SIZE, CropAugmentation(), seed=1)
@@ -221,12 +224,12 @@ def test_flipping_averages_with_the_mirror_image(coco):
     plain, flipped = (BoxEstimator(net, UNBIASED, SIZE, flip) for flip in (False, True))
     crop = crop_warp(box, SIZE).image(image)[None]
     mirrored = plain.heatmaps(np.ascontiguousarray(crop[:, :, ::-1]))[0]
-    mean = (plain.heatmaps(crop)[0] + UNBIASED.unmirror(mirrored)) / 2
+    mean = (plain.heatmaps(crop)[0] + JOINT_HEATMAPS.unmirror(mirrored, COCO_17)) / 2
     np.testing.assert_allclose(flipped.heatmaps(crop)[0], mean, atol=1e-5)
     assert len(flipped(image, [box] * 3)) == 3 and flipped(image, []) == []
     with pytest.raises(ConfigError, match="expected positive numbers"):
         BoxEstimator(net, UNBIASED, (0, 4))
-    with pytest.raises(ConfigError, match=r"maps of shape .* a top-down network"):
+    with pytest.raises(ConfigError, match=r"returns pafs .* and heatmaps .*, a top-down network heatmaps"):
         BoxEstimator(get_model("cpm_small", channels=16, stages=1), UNBIASED, SIZE)(image, [box])
 
 
@@ -345,7 +348,7 @@ def test_a_network_for_whole_images_is_scored_on_mpii(mpii, tmp_path):
             path = next(path for path, other in images.items() if np.array_equal(other, image))
             height, width = (-(-side // 8) * 8 for side in image.shape[:2])
             targets = codec.encode(np.stack(by_path[path]), (height, width))
-            return Maps(targets.heatmaps, targets.pafs, (1.0, 1.0))
+            return ScaledMaps(targets.maps, (1.0, 1.0))
 
     estimator = Drawing(None, codec, (0.7, 1, 1.3), False)
     figures = evaluate_mpii_crowd(estimator, dataset, output=tmp_path / "out", progress=False)

@@ -191,7 +191,7 @@ def test_hdf5_gives_the_images_people_and_masks(as_hdf5, root):
     for index in range(len(sets[0])):  # boxes come back from centres and heights, but for their last bits
         one, other = (samples[0, index] for samples in sets)
         assert np.abs(one.image.astype(int) - other.image).mean() < 0.1
-        np.testing.assert_allclose(one.heatmaps, other.heatmaps, atol=1e-4)
+        np.testing.assert_allclose(one.targets["heatmaps"], other.targets["heatmaps"], atol=1e-4)
         np.testing.assert_allclose(one.mask, other.mask, atol=0.01)
 
 

@@ -11,7 +11,7 @@ import mxnet as mx
 from easydict import EasyDict
 
 from ..checks import check_workers
-from ..codecs import HeatmapCodec, crowd_codec
+from ..codecs import HEATMAPS, JOINT_HEATMAPS, KINDS, PAFS, HeatmapCodec, crowd_codec
 from ..configs import TASKS, load_config, override
 from ..datasets import (
     Augmentation,
@@ -155,9 +155,9 @@ def build_trainer(
 
 def _check_fit(config: EasyDict, net: PoseNet) -> None:
     """Make sure that the network is one for the task and takes the crops."""
-    expected = {"cpm": ("pafs", "heatmaps"), "topdown": ("heatmaps",)}[config.task]
+    expected = {"cpm": (PAFS, HEATMAPS), "topdown": (JOINT_HEATMAPS,)}[config.task]
     if net.kinds[-1][:2] != expected:
-        found, wanted = (" and ".join(kinds) for kinds in (net.kinds[-1], expected))
+        found, wanted = (" and ".join(kind.name for kind in kinds) for kinds in (net.kinds[-1], expected))
         raise ConfigError(
             f"model.name={net.name}: predicts {found}, the task {quote(config.task)} is to predict {wanted}"
         )
@@ -165,12 +165,13 @@ def _check_fit(config: EasyDict, net: PoseNet) -> None:
         advice = f"add model.options.sigmoid=True, if {net.name} has it" if config.task == "cpm" else "choose another"
         raise ConfigError(f"loss.kind='bce': needs heatmaps between 0 and 1; {advice}")
     defaults = TASKS[config.task]["loss"]
-    for name in ("offset_epoch", "offset_weights"):
-        if config.loss.get(name) != defaults.get(name) and "offsets" not in net.kinds[-1]:
-            raise ConfigError(
-                f"loss.{name}={quote(config.loss[name])}: {net.name} predicts no offsets; model.options.offsets=True, "
-                "if it has it, makes it do so"
-            )
+    for kind in KINDS:
+        for name in kind.loss_options:
+            if config.loss.get(name) != defaults.get(name) and kind not in net.kinds[-1]:
+                raise ConfigError(
+                    f"loss.{name}={quote(config.loss[name])}: {net.name} predicts no {kind.name}; "
+                    f"model.options.{kind.name}=True, if it has it, makes it do so"
+                )
     if config.task == "cpm" and config.loss.offset_epoch >= config.train.epochs:
         raise ConfigError(
             f"loss.offset_epoch={config.loss.offset_epoch}: offsets would never count in {config.train.epochs} epochs"

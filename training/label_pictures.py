@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +13,23 @@ import numpy as np
 from easydict import EasyDict
 from tqdm import tqdm
 
-from ..codecs import Codec, HeatmapCodec, HeatmapTargets, OffsetCodec, PafCodec, Targets
+from ..codecs import Codec, MapKind
 from ..configs import TASKS, load_config, override, to_json
-from ..datasets import Example, PersonSet, TrainingSet
-from ..draw import contact_sheet, draw_heatmaps, draw_people, limb_colours, save_image
+from ..datasets import Sample, SampleSet
+from ..draw import (
+    captioned,
+    contact_sheet,
+    draw_ignored,
+    draw_people,
+    draw_weights,
+    enlarge,
+    mark_occluded,
+    save_image,
+)
 from ..errors import ConfigError
 from ..files import write_json
 from ..outputs import Contents, OutputFolder
 from ..person import Person
-from .label_drawing import (
-    captioned,
-    draw_arrows,
-    draw_ignored,
-    draw_offsets,
-    draw_weights,
-    enlarge,
-    joint_colours,
-    mark_occluded,
-)
 
 logger = logging.getLogger(__name__)
 
@@ -42,24 +41,26 @@ _HEIGHTS = (64, 4096)  # pixels of a crop in a picture
 
 @dataclass(frozen=True)
 class LabelledSample:
-    """One sample and the joints that its labels were drawn from.
+    """One sample and what drew its labels.
 
     Attributes
     ----------
-    example
-        Crop, labels and mask.
-    keypoints
-        (N, K, 3) x, y in pixels of the crop and visibility: 0 unlabelled or outside, 1 occluded, 2 visible.
+    sample
+        Crop, labels, mask and the joints that the labels were drawn of.
     codec
         What drew the labels.
     title
         Which sample of what image it is, in ASCII.
     """
 
-    example: Example
-    keypoints: np.ndarray
-    codec: Codec | HeatmapCodec
+    sample: Sample
+    codec: Codec
     title: str
+
+    @property
+    def keypoints(self) -> np.ndarray:
+        """(N, K, 3) x, y in pixels of the crop and visibility: 0 unlabelled or outside, 1 occluded, 2 visible."""
+        return self.sample.keypoints[0]
 
 
 def choose_label_recipe(
@@ -128,7 +129,7 @@ def choose_height(height: int | None, sheet: int | None) -> int:
     return height
 
 
-def read_sample(samples: TrainingSet | PersonSet, epoch: int, index: int) -> LabelledSample:
+def read_sample(samples: SampleSet, epoch: int, index: int) -> LabelledSample:
     """Return sample (epoch, index) with the joints of its labels; the next readable one, if its image is broken.
 
     Raises
@@ -136,36 +137,23 @@ def read_sample(samples: TrainingSet | PersonSet, epoch: int, index: int) -> Lab
     DataError
         If the images of many samples in a row are broken.
     """
-    usual: Any = samples.codec
-    noting: Any = None
-    if isinstance(samples, TrainingSet):
-        offsets = isinstance(usual, OffsetCodec)
-        noting = _NotingPafCodec(**_fields(usual.maps if offsets else usual))
-        samples.codec = OffsetCodec(noting) if offsets else noting
-    else:
-        samples.codec = noting = _NotingHeatmapCodec(**_fields(usual))
-    try:
-        example = samples[epoch, index]
-    finally:
-        samples.codec = usual
-    for problem in example.problems:
+    sample = samples[epoch, index]
+    for problem in sample.problems:
         logger.warning("%s; the next sample takes its place", problem)
-    index = (index + len(example.problems)) % len(samples)
-    title = f"sample {index} of {len(samples)} (from 0), epoch {epoch}: {_image_name(samples, index)}"
-    return LabelledSample(example, noting.noted, usual, title)
+    index = (index + len(sample.problems)) % len(samples)
+    title = f"sample {index} of {len(samples)} (from 0), epoch {epoch}: {samples.path(index).name}"
+    return LabelledSample(sample, samples.codec, title)
 
 
-def label_panels(sample: LabelledSample, height: int = 640) -> list[np.ndarray]:
+def label_panels(labelled: LabelledSample, height: int = 640) -> list[np.ndarray]:
     """Return captioned pictures of a sample, each with a crop of `height` pixels.
 
-    For people in whole images: the crop with the joints, the mask, the heatmaps and the PAFs, one arrow for every cell
-    with a field, in the colour of the limb that is strongest there; where PAFs are weighed, the cells in which none of
-    them counts; where there are offsets, the cells that have one and the places it gives. For one in a box: the crop
-    with the joints, the heatmaps and the weights of the joints in the loss.
+    The crop with the joints, the mask, each kind of maps and, where channels or cells of it are weighed, what of it
+    counts.
 
     Parameters
     ----------
-    sample
+    labelled
         From :func:`read_sample`.
     height
         Pixels.
@@ -173,35 +161,61 @@ def label_panels(sample: LabelledSample, height: int = 640) -> list[np.ndarray]:
     Returns
     -------
     list of ndarray
-        Four to six, or three for a person in a box: (H, W, 3) RGB uint8.
+        (H, W, 3) RGB uint8 each.
     """
-    example, codec = sample.example, sample.codec
-    skeleton = codec.skeleton
-    crop, factor = enlarge(example.image, height)
-    keypoints = sample.keypoints.astype(np.float32)
+    codec = labelled.codec
+    sample = labelled.sample
+    crop, factor = enlarge(sample.image, height)
+    panels = [_joints_panel(crop, labelled, factor)]
+    ignored = 100 * (1 - float(sample.mask.mean()))
+    if sample.mask.size > 1:
+        told = f"mask: red is ignored, {ignored:.0f} %" if ignored >= 0.5 else "mask: the loss counts everywhere"
+        panels.append(captioned(draw_ignored(crop, sample.mask[0]), told))
+    panels += [_maps_panel(crop, labelled, kind, factor) for kind in codec.kinds]
+    weighed = [kind for kind in codec.kinds if kind.name in sample.targets.weights]
+    return panels + [_weights_panel(crop, labelled, kind) for kind in weighed]
+
+
+def _joints_panel(crop: np.ndarray, labelled: LabelledSample, factor: float) -> np.ndarray:
+    """Return the enlarged crop with the joints."""
+    keypoints = labelled.keypoints.astype(np.float32)
     keypoints[..., :2] = (keypoints[..., :2] + 0.5) * factor - 0.5
-    people = [Person(each, 1.0) for each in keypoints]
-    joints = mark_occluded(draw_people(crop, people, skeleton), keypoints)
-    labelled = int(np.count_nonzero(keypoints[..., 2] > 0))
+    people = draw_people(crop, [Person(each, 1.0) for each in keypoints], labelled.codec.skeleton)
+    number = int(np.count_nonzero(keypoints[..., 2] > 0))
     legend = ", hollow: occluded" if (keypoints[..., 2] == 1).any() else ""
-    panels = [captioned(joints, f"joints: {labelled} labelled{legend}")]
-    if example.pafs is None:
-        heat = _person_heatmaps(crop, sample, factor)
-        panels.append(captioned(heat, f"heatmaps: {_cells(example)}, sigma {codec.sigma:g} cells"))
-        weights = draw_weights(height, example.mask[:, 0, 0], keypoints[0], skeleton)
-        panels.append(captioned(weights, f"weights: {int(np.count_nonzero(example.mask))} joints count"))
-        return panels
-    return panels + _crowd_panels(crop, sample, factor)
+    return captioned(mark_occluded(people, keypoints), f"joints: {number} labelled{legend}")
 
 
-def label_picture(sample: LabelledSample, height: int = 640) -> np.ndarray:
-    """Return the panels of one sample with its title above: two by two, or side by side for a person in a box."""
-    panels = label_panels(sample, height)
-    return captioned(contact_sheet(panels, columns=2 if len(panels) == 4 else 3, gap=10), sample.title, bold=True)
+def _maps_panel(crop: np.ndarray, labelled: LabelledSample, kind: MapKind, factor: float) -> np.ndarray:
+    """Return one kind of maps over the enlarged crop, each cell where the codec has it stand."""
+    codec = labelled.codec
+    maps = labelled.sample.targets.maps[kind.name]
+    shift = round(factor * ((codec.stride - 1) / 2 - codec.first_pixel))
+    padded = np.pad(crop, ((shift, 0), (shift, 0), (0, 0)), mode="edge")
+    picture = kind.label_picture(padded, maps, codec.skeleton, 1 / factor, codec.stride)[shift:, shift:]
+    rows, columns = maps.shape[1:]
+    return captioned(picture, f"{kind.name}: {len(maps)} maps of {rows} x {columns} cells")
+
+
+def _weights_panel(crop: np.ndarray, labelled: LabelledSample, kind: MapKind) -> np.ndarray:
+    """Return what of one kind of maps counts: a list of its channels, or the cells in which any does."""
+    weights = labelled.sample.targets.weights[kind.name]
+    counting = int(np.count_nonzero(weights.max(axis=(1, 2))))
+    told = f"{counting} of {len(weights)} {kind.name} count"
+    if weights.shape[1:] == (1, 1):
+        names = kind.channel_names(labelled.codec.skeleton)
+        return captioned(draw_weights(len(crop), weights[:, 0, 0], names), told)
+    return captioned(draw_ignored(crop, weights.max(axis=0)), f"{told}, where it is not red")
+
+
+def label_picture(labelled: LabelledSample, height: int = 640) -> np.ndarray:
+    """Return the panels of one sample with its title above: four two by two, others three in a row."""
+    panels = label_panels(labelled, height)
+    return captioned(contact_sheet(panels, columns=2 if len(panels) == 4 else 3, gap=10), labelled.title, bold=True)
 
 
 def label_pictures(
-    samples: TrainingSet | PersonSet, epoch: int, indices: Sequence[int], height: int = 640, sheet: bool = False
+    samples: SampleSet, epoch: int, indices: Sequence[int], height: int = 640, sheet: bool = False
 ) -> Iterator[tuple[str, np.ndarray]]:
     """Yield a file name and the picture of each of these samples, or of all of them on a sheet.
 
@@ -226,14 +240,14 @@ def label_pictures(
 
 
 def label_sheet(
-    samples: TrainingSet | PersonSet, epoch: int, indices: Sequence[int], height: int = 420, progress: bool = False
+    samples: SampleSet, epoch: int, indices: Sequence[int], height: int = 420, progress: bool = False
 ) -> np.ndarray:
     """Return one picture of many samples, a row for each; parameters as of :func:`label_pictures`."""
     rows = []
     for index in tqdm(indices, desc="labels", disable=not progress or len(indices) < 2, leave=False):
-        sample = read_sample(samples, epoch, index)
-        panels = label_panels(sample, height)
-        rows.append(captioned(contact_sheet(panels, columns=len(panels), gap=10), sample.title, bold=True))
+        labelled = read_sample(samples, epoch, index)
+        panels = label_panels(labelled, height)
+        rows.append(captioned(contact_sheet(panels, columns=len(panels), gap=10), labelled.title, bold=True))
     return contact_sheet(rows, columns=1, gap=14)
 
 
@@ -268,73 +282,3 @@ def write_labels(
         names = draft.files
         draft.publish()
     return [output.path / name for name in names]
-
-
-def _crowd_panels(crop: np.ndarray, sample: LabelledSample, factor: float) -> list[np.ndarray]:
-    """Return the panels of people in whole images that come after the joints."""
-    example, codec = sample.example, sample.codec
-    skeleton, panels = codec.skeleton, []
-    assert example.pafs is not None
-    ignored = 100 * (1 - float(example.mask.mean()))
-    told = f"mask: red is ignored, {ignored:.0f} %" if ignored >= 0.5 else "mask: the loss counts everywhere"
-    panels.append(captioned(draw_ignored(crop, example.mask[0]), told))
-    heat = draw_heatmaps(crop, example.heatmaps, 1 / factor, codec.stride)
-    counting = ""
-    if "heatmaps" in example.weights:
-        counting = f", {int(example.weights['heatmaps'][:-1].sum())} of {skeleton.num_joints} joints count"
-    panels.append(captioned(heat, f"heatmaps: {_cells(example)}, sigma {codec.sigma:g} pixels{counting}"))
-    arrows = draw_arrows(crop, example.pafs, limb_colours(skeleton), factor * codec.stride)
-    panels.append(captioned(arrows, f"PAFs: {skeleton.num_limbs} limbs of {skeleton.name}, by colour"))
-    if "pafs" in example.weights:
-        counts = example.weights["pafs"].max(axis=0)
-        limbs = np.count_nonzero(example.weights["pafs"].max(axis=(1, 2))) // 2
-        cells = np.broadcast_to(counts, example.pafs.shape[1:])
-        panels.append(captioned(draw_ignored(crop, cells), f"PAFs count where it is not red, of {limbs} limbs"))
-    if example.offsets is not None:
-        places = draw_offsets(crop, example.offsets, joint_colours(skeleton), factor * codec.stride)
-        panels.append(captioned(places, "offsets: the cells that have one, and the place it gives"))
-    return panels
-
-
-def _person_heatmaps(crop: np.ndarray, sample: LabelledSample, factor: float) -> np.ndarray:
-    """Lay the heatmaps of one person over the enlarged crop, each cell at the pixel that the codec has it stand for."""
-    codec = sample.codec
-    assert isinstance(codec, HeatmapCodec)
-    shift = 0 if codec.unbiased else round(factor * (codec.stride - 1) / 2)
-    padded = np.pad(crop, ((shift, 0), (shift, 0), (0, 0)), mode="edge")
-    return draw_heatmaps(padded, sample.example.heatmaps, 1 / factor, codec.stride, background=False)[shift:, shift:]
-
-
-class _NotingPafCodec(PafCodec):
-    """Keeps the joints that it draws last: a sample set warps them on the way and hands out the labels only."""
-
-    noted: np.ndarray
-
-    def encode(self, keypoints: np.ndarray, size: tuple[int, int], out: Targets | None = None) -> Targets:
-        self.noted = np.array(keypoints, np.float32).reshape(-1, self.skeleton.num_joints, 3)
-        return super().encode(keypoints, size, out)
-
-
-class _NotingHeatmapCodec(HeatmapCodec):
-    """The same of one person."""
-
-    noted: np.ndarray
-
-    def encode(self, keypoints: np.ndarray, size: tuple[int, int], out: HeatmapTargets | None = None) -> HeatmapTargets:
-        self.noted = np.array(keypoints, np.float32)[None]
-        return super().encode(keypoints, size, out)
-
-
-def _fields(codec: PafCodec | HeatmapCodec) -> dict[str, Any]:
-    return {field.name: getattr(codec, field.name) for field in fields(codec)}
-
-
-def _image_name(samples: TrainingSet | PersonSet, index: int) -> str:
-    if isinstance(samples, TrainingSet):
-        return samples.dataset.records[int(samples.samples[index][0])].path.name
-    return samples.people[index].path.name
-
-
-def _cells(example: Example) -> str:
-    rows, columns = example.heatmaps.shape[1:]
-    return f"{rows} x {columns} cells"

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from functools import reduce
 
 import mxnet as mx
 from easydict import EasyDict
 from mxnet import autograd, gluon
 
-from ..datasets import Example
+from ..codecs import MapKind
+from ..datasets import Sample
 from ..models import PoseNet
 from .amp import backward, choose_precision, lower_precision, scale_gradients
-from .losses import StageLoss, offset_weights
+from .losses import StageLoss
 from .optimizer import TrunkFreezer, make_trainer
 from .progress import Progress
 from .schedule import schedule_of
 
-Maps = Mapping[str, mx.nd.NDArray]
+Arrays = Mapping[str, mx.nd.NDArray]
 
 
 class Learner:
@@ -54,7 +55,7 @@ class Learner:
     def __init__(self, net: PoseNet, config: EasyDict, contexts: Sequence[mx.Context], epoch_batches: int) -> None:
         options = config.train
         self.net = net
-        self.names = [f"stage{number}_{kind}" for number, kinds in enumerate(net.kinds, 1) for kind in kinds]
+        self.names = [f"stage{number}_{kind.name}" for number, kinds in enumerate(net.kinds, 1) for kind in kinds]
         self.schedule = schedule_of(config, epoch_batches)
         self.precision = choose_precision(options.amp, contexts)
         if self.precision:
@@ -62,59 +63,53 @@ class Learner:
         self.trainer = make_trainer(net, config)
         self._config = config
         self.contexts = list(contexts)
-        self._kinds = sorted({kind for kinds in net.kinds for kind in kinds})
-        self._losses = _losses_of(self._kinds, config.loss)
+        self._kinds = {kind.name: kind for kinds in net.kinds for kind in kinds}
+        self._losses = {name: _loss_of(kind, config.loss) for name, kind in self._kinds.items()}
         self._trunk = TrunkFreezer(net, options.freeze_trunk)
         scale_gradients(self.trainer, self.precision)
 
-    def update(self, batch: Example, progress: Progress) -> list[mx.nd.NDArray]:
+    def update(self, batch: Sample, progress: Progress) -> list[mx.nd.NDArray]:
         """Update the parameters; returns per device the summed losses, in the order of `names`."""
         options = self._config.train
         self._trunk.begin(progress.epoch)
         mx.random.seed((options.seed * 1_000_003 + progress.iteration) % 2**31)
         self.trainer.set_learning_rate(self.schedule(progress.iteration))
         with autograd.record():
-            losses = self.losses(batch, offsets=progress.epoch >= self._config.loss.get("offset_epoch", 0))
+            losses = self.losses(batch, progress.epoch)
             totals = [each.sum() for each in losses]
         backward(totals, self.trainer)
         self.trainer.step(options.batch_size)
         return losses
 
-    def losses(self, batch: Example, offsets: bool = True) -> list[mx.nd.NDArray]:
-        """Return per device the summed losses, in the order of `names`; without `offsets` those of offsets are 0."""
-        return [self._stage_losses(part, offsets) for part in self._share_out(batch)]
+    def losses(self, batch: Sample, epoch: float = math.inf) -> list[mx.nd.NDArray]:
+        """Return per device the summed losses, in the order of `names`, as they count in an epoch, or in the last."""
+        return [self._stage_losses(part, epoch) for part in self._share_out(batch)]
 
-    def _stage_losses(self, part: Maps, offsets: bool) -> mx.nd.NDArray:
+    def _stage_losses(self, part: Arrays, epoch: float) -> mx.nd.NDArray:
         stages = self.net(part["image"])
-        masks = self._masks(part, stages[-1], offsets)
+        masks = {name: self._mask(kind, part, stages[-1], epoch) for name, kind in self._kinds.items()}
         losses = [
-            self._losses[kind](maps, part[kind], masks[kind]).sum()
-            for kinds, stage in zip(self.net.kinds, stages)
-            for kind, maps in zip(kinds, stage)
+            self._losses[name](maps, part[f"maps.{name}"], masks[name]).sum()
+            for stage in stages
+            for name, maps in stage.items()
         ]
         return mx.nd.concat(*losses, dim=0)
 
-    def _masks(self, part: Maps, last: Sequence[mx.nd.NDArray], offsets: bool) -> dict[str, mx.nd.NDArray]:
-        """Return how much every cell of each kind of maps counts, given the maps of the last stage."""
-        masks = {}
-        for kind in self._kinds:
-            weights = [part[f"weights.{kind}"]] if f"weights.{kind}" in part else []
-            if kind == "offsets":
-                weights += self._offset_weights(part, last, offsets)
-            masks[kind] = reduce(mx.nd.broadcast_mul, weights, part["mask"])
-        return masks
+    def _mask(self, kind: MapKind, part: Arrays, last: Arrays, epoch: float) -> mx.nd.NDArray:
+        """Return how much every cell of a kind of maps counts, given the maps of the last stage."""
+        targets = {name: part[f"maps.{name}"] for name in self._kinds}
+        mask = part["mask"]
+        for weights in (
+            part.get(f"weights.{kind.name}"),
+            kind.counting(mx.nd, targets, last, self._config.loss, epoch),
+        ):
+            if weights is not None:
+                mask = mx.nd.broadcast_mul(mask, weights)
+        return mask
 
-    def _offset_weights(self, part: Maps, last: Sequence[mx.nd.NDArray], count: bool) -> list[mx.nd.NDArray]:
-        if self._config.loss.offset_weights == "predicted":
-            weights = offset_weights(mx.nd, last[self.net.kinds[-1].index("heatmaps")])
-        else:
-            weights = offset_weights(mx.nd, part["heatmaps"]) * (part["offsets"] > 0)
-        return [weights] if count else [weights, mx.nd.zeros_like(weights)]
-
-    def _share_out(self, batch: Example) -> list[dict[str, mx.nd.NDArray]]:
-        """Return the arrays that each device trains on, by the names of their fields."""
-        arrays = {name: getattr(batch, name) for name in ("image", "mask", *self._kinds)}
-        arrays.update({f"weights.{kind}": weights for kind, weights in batch.weights.items()})
+    def _share_out(self, batch: Sample) -> list[dict[str, mx.nd.NDArray]]:
+        """Return the arrays that each device trains on, by their names in `Sample.arrays`."""
+        arrays = batch.arrays()
         contexts = self.contexts[: len(batch.image)]
         shares = [
             gluon.utils.split_and_load(mx.nd.array(array, dtype=array.dtype), contexts, even_split=False)
@@ -123,11 +118,9 @@ class Learner:
         return [dict(zip(arrays, share)) for share in zip(*shares)]
 
 
-def _losses_of(kinds: Sequence[str], options: EasyDict) -> dict[str, StageLoss]:
-    """Return the loss of each kind of maps."""
-    plain = "l2" if options.kind == "bce" else options.kind  # only heatmaps are probabilities
-    losses = {}
-    for kind in kinds:
-        losses[kind] = StageLoss(options.reduction, options.kind if kind == "heatmaps" else plain)
-        losses[kind].hybridize()
-    return losses
+def _loss_of(kind: MapKind, options: EasyDict) -> StageLoss:
+    """Return the loss of a kind of maps."""
+    plain = "l2" if options.kind == "bce" else options.kind
+    loss = StageLoss(options.reduction, options.kind if kind.is_probability else plain)
+    loss.hybridize()
+    return loss

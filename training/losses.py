@@ -70,12 +70,3 @@ class StageLoss(Loss):
         error = F.broadcast_mul(error, mask)
         reduce = F.mean if self._reduction.endswith("mean") else F.sum
         return reduce(error, axis=0, exclude=True) / _REDUCTIONS[self._reduction]
-
-
-def offset_weights(F: Any, heatmaps: Any) -> Any:
-    """Return (B, 2K, h, w): how much offsets count, as much as their cell is a joint by the heatmaps (B, K + 1, h, w).
-
-    No gradient reaches the heatmaps through them.
-    """
-    joints = F.slice_axis(F.BlockGrad(heatmaps), axis=1, begin=0, end=-1)
-    return F.repeat(F.relu(joints), repeats=2, axis=1)

@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from ..datasets import Example
-from ..draw import contact_sheet, draw_heatmaps, draw_pafs
+from ..codecs import Codec
+from ..datasets import Sample
+from ..draw import contact_sheet
 
 
-def target_and_prediction(batch: Example, heatmaps: np.ndarray, pafs: np.ndarray | None, stride: int) -> np.ndarray:
-    """Return a sheet with a row per sample: crop, target and predicted heatmaps, target and predicted PAFs.
-
-    For networks without PAFs the row ends before them.
+def target_and_prediction(batch: Sample, predicted: Mapping[str, np.ndarray], codec: Codec) -> np.ndarray:
+    """Return a sheet with a row per sample: the crop, then target and prediction of each dense kind of maps.
 
     Parameters
     ----------
     batch
         B samples with their targets.
-    heatmaps, pafs
-        The predictions for the first of them, (n, K + 1, h, w) or, without PAFs, (n, K, h, w); and (n, 2L, h, w).
-    stride
-        Pixels per cell.
+    predicted
+        The maps of the first n of them, (n, C, h, w), by the names of their kinds.
+    codec
+        Of the maps.
     """
+    kinds = [kind for kind in codec.kinds if kind.is_dense]
     pictures = []
-    for k in range(len(heatmaps)):
-        crop = batch.image[k]
-        pictures += [
-            crop,
-            draw_heatmaps(crop, batch.heatmaps[k], stride=stride, background=pafs is not None),
-            draw_heatmaps(crop, heatmaps[k], stride=stride, background=pafs is not None),
-        ]
-        if batch.pafs is not None and pafs is not None:
-            pictures += [draw_pafs(crop, batch.pafs[k], stride=stride), draw_pafs(crop, pafs[k], stride=stride)]
-    return contact_sheet(pictures, columns=3 if pafs is None else 5)
+    for place in range(len(next(iter(predicted.values())))):
+        crop = batch.image[place]
+        pictures.append(crop)
+        for kind in kinds:
+            for maps in (batch.targets.maps[kind.name], predicted[kind.name]):
+                pictures.append(kind.picture(crop, maps[place], codec.skeleton, 1.0, codec.stride))
+    return contact_sheet(pictures, columns=1 + 2 * len(kinds))

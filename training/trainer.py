@@ -12,7 +12,7 @@ import mxnet as mx
 from easydict import EasyDict
 from tqdm import tqdm
 
-from ..datasets import BatchLoader, Example
+from ..datasets import BatchLoader, Sample
 from ..errors import ConfigError, DataError
 from ..models import Checkpoint, PoseNet
 from .folder import is_same
@@ -118,7 +118,7 @@ class PoseTrainer:
                 self.save("last.npz")
                 self._finish_epoch(log, self._validation.run(self.progress.iteration, log, stop))
 
-    def step(self, batch: Example) -> list[mx.nd.NDArray]:
+    def step(self, batch: Sample) -> list[mx.nd.NDArray]:
         """Update the parameters; returns per device the summed losses of every stage and kind of maps."""
         return self.learner.update(batch, self.progress)
 
@@ -170,7 +170,7 @@ class PoseTrainer:
             self.save("last.npz")
             self._stop()
 
-    def _learn(self, batch: Example, log: RunLog, bar: tqdm) -> None:
+    def _learn(self, batch: Sample, log: RunLog, bar: tqdm) -> None:
         options = self.config.train
         self._problems.report(batch.problems)
         losses = self.step(batch)

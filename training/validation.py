@@ -9,7 +9,7 @@ import mxnet as mx
 import numpy as np
 from tqdm import tqdm
 
-from ..datasets import BatchLoader, Example
+from ..datasets import BatchLoader, Sample
 from .learner import Learner
 from .logs import RunLog
 from .meter import LossMeter
@@ -78,8 +78,8 @@ class Validation:
         log.scalars(iteration, "val", figures)
         return figures["loss"]
 
-    def _draw(self, batch: Example) -> np.ndarray:
+    def _draw(self, batch: Sample) -> np.ndarray:
         net = self._learner.net
         images = mx.nd.array(batch.image[:_NUM_PICTURES], ctx=self._learner.contexts[0], dtype=np.uint8)
-        maps = {kind: maps.asnumpy() for kind, maps in zip(net.kinds[-1], net(images)[-1])}
-        return target_and_prediction(batch, maps["heatmaps"], maps.get("pafs"), net.stride)
+        predicted = {name: maps.asnumpy() for name, maps in net(images)[-1].items()}
+        return target_and_prediction(batch, predicted, self._batches.codec)

@@ -39,13 +39,13 @@ def measure(options: Options) -> list[Result]:
 def _measure(what: str, scenes: list[np.ndarray], required: float | None, options: Options) -> Result:
     codec = PafCodec(OPENPOSE_18)
     maps = [noisy_maps(codec, people, seed) for seed, people in enumerate(scenes)]
-    cells = np.ascontiguousarray(np.concatenate(maps[0]).transpose(1, 2, 0))
+    cells = np.ascontiguousarray(np.concatenate(list(maps[0].values())).transpose(1, 2, 0))
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
         seconds = in_turns(
             {
-                "decode": lambda: [codec.decode(*each) for each in maps],
+                "decode": lambda: [codec.decode(each) for each in maps],
                 "resize": lambda: cv2.resize(cells, (SIDE, SIDE), interpolation=cv2.INTER_CUBIC),
             },
             options.repetitions(30),
@@ -53,7 +53,7 @@ def _measure(what: str, scenes: list[np.ndarray], required: float | None, option
     finally:
         cv2.setNumThreads(threads)
     per_image = [each / len(maps) for each in seconds["decode"]]
-    figures = _score([codec.decode(*each) for each in maps], scenes)
+    figures = _score([codec.decode(each) for each in maps], scenes)
     return Result("decode", what, "cv2.resize of the maps", per_image, seconds["resize"], required, figures=figures)
 
 

@@ -38,7 +38,7 @@ class _Recorder:
     def __init__(self, net: cpm.models.PoseNet, drawn: bool) -> None:
         self.net, self.multiple, self._drawn = net, net.multiple, drawn
         self._images: mx.nd.NDArray | None = None
-        self._maps: dict[tuple[int, ...], list[np.ndarray]] = {}
+        self._maps: dict[tuple[int, ...], dict[str, np.ndarray]] = {}
 
     def __call__(self, images: mx.nd.NDArray) -> Any:
         self._images = images
@@ -54,12 +54,12 @@ class _Recorder:
         assert self._images is not None
         return self._images.asnumpy()[0]
 
-    def _draw(self, shape: tuple[int, ...]) -> list[np.ndarray]:
+    def _draw(self, shape: tuple[int, ...]) -> dict[str, np.ndarray]:
         """Return the PAFs and heatmaps of 3 people for images (1, H, W, 3), the same every time."""
         if shape not in self._maps:
             codec, size = PafCodec(self.net.skeleton, self.net.stride), (shape[1], shape[2])
-            heatmaps, pafs = noisy_maps(codec, grid_people(3, 0, min(size)), 0, size)
-            self._maps[shape] = [pafs[None], heatmaps[None]]
+            maps = noisy_maps(codec, grid_people(3, 0, min(size)), 0, size)
+            self._maps[shape] = {name: array[None] for name, array in maps.items()}
         return self._maps[shape]
 
 

@@ -57,12 +57,12 @@ def crowd(count: int, seed: int, side: int = SIDE) -> np.ndarray:
 
 def noisy_maps(
     codec: PafCodec, people: np.ndarray, seed: int, size: tuple[int, int] = (SIDE, SIDE)
-) -> tuple[np.ndarray, np.ndarray]:
+) -> dict[str, np.ndarray]:
     """Return heatmaps and PAFs of people with noise N(0, 0.01) on every channel, the background's too; size is H, W."""
     rng = np.random.default_rng((seed, 2))
     targets = codec.encode(people, size)
-    noisy = [maps + rng.normal(0, NOISE, maps.shape) for maps in (targets.heatmaps, targets.pafs)]
-    return noisy[0].astype(np.float32), noisy[1].astype(np.float32)
+    noisy = {name: targets[name] + rng.normal(0, NOISE, targets[name].shape) for name in ("heatmaps", "pafs")}
+    return {name: maps.astype(np.float32) for name, maps in noisy.items()}
 
 
 def make_picture(seed: int, size: tuple[int, int] = (640, 480)) -> np.ndarray:

@@ -12,7 +12,7 @@ from types import ModuleType
 
 import numpy as np
 
-from cpm.codecs import PafCodec, Targets
+from cpm.codecs import PafCodec
 from cpm.skeletons import OPENPOSE_18
 
 from .frameworks import load_module
@@ -37,7 +37,7 @@ def _measure(cells: int, count: int, twin: ModuleType | None, options: Options) 
     codec = PafCodec(OPENPOSE_18)
     side = codec.stride * cells
     people = crowd(count, 0, side)
-    out = Targets(np.empty((19, cells, cells), np.float32), np.empty((38, cells, cells), np.float32))
+    out = codec.empty((side, side))
     maps = np.empty((57, cells, cells), np.float32)
     functions = {"encode": lambda: codec.encode(people, (side, side), out), "zeros": lambda: maps.fill(0)}
     if twin is not None:

@@ -17,8 +17,9 @@ import numpy as np
 
 import cpm.models
 from cpm import ConfigError
+from cpm.codecs import Targets
 from cpm.configs import recipe
-from cpm.datasets import Example
+from cpm.datasets import Sample
 from cpm.training import PoseTrainer
 
 from .frameworks import REST, torch_network
@@ -46,17 +47,18 @@ def measure(options: Options) -> list[Result]:
     ]  # fmt: skip
 
 
-def _random_batch(side: int) -> Example:
+def _random_batch(side: int) -> Sample:
     rng, cells = np.random.default_rng(0), side // 8
 
     def maps(count: int) -> np.ndarray:
         return rng.random((BATCH, count, cells, cells), np.float32)
 
     image = rng.integers(0, 256, (BATCH, side, side, 3)).astype(np.uint8)
-    return Example(image, heatmaps=maps(19), pafs=maps(38), mask=np.ones((BATCH, 1, cells, cells), np.float32))
+    targets = Targets({"heatmaps": maps(19), "pafs": maps(38)})
+    return Sample(image, targets, np.ones((BATCH, 1, cells, cells), np.float32))
 
 
-def _mxnet(batch: Example, stages: int, options: dict[str, Any]) -> Callable[[], None]:
+def _mxnet(batch: Sample, stages: int, options: dict[str, Any]) -> Callable[[], None]:
     config = recipe("benchmark", optimizer={"lr": _RATE}, train={"batch_size": BATCH, **options})
     mx.random.seed(0)
     net = cpm.models.get_model("cpm_vgg19", stages=stages)
@@ -70,20 +72,21 @@ def _mxnet(batch: Example, stages: int, options: dict[str, Any]) -> Callable[[],
     return step
 
 
-def _torch(batch: Example, stages: int, name: str) -> dict[str, Callable[[], None]]:
+def _torch(batch: Sample, stages: int, name: str) -> dict[str, Callable[[], None]]:
     found = torch_network("cpm_vgg19", stages=stages)
     if found is None:
         return {}
     torch, net = found
     normalised = batch.image.transpose(0, 3, 1, 2).astype(np.float32) / 256 - 0.5
     images = torch.from_numpy(normalised).contiguous(memory_format=torch.channels_last)
-    pafs, heatmaps, mask = (torch.from_numpy(maps) for maps in (batch.pafs, batch.heatmaps, batch.mask))
+    targets = [torch.from_numpy(batch.targets[name]) for name in ("pafs", "heatmaps")]
+    mask = torch.from_numpy(batch.mask)
     optimizer = torch.optim.SGD(net.train().parameters(), _RATE, momentum=0.9, weight_decay=5e-4)
 
     def step() -> None:
         optimizer.zero_grad(set_to_none=True)
         losses = [((found - maps).square() * mask).sum() for stage in net(images)
-                  for found, maps in zip(stage, (pafs, heatmaps))]  # fmt: skip
+                  for found, maps in zip(stage, targets)]  # fmt: skip
         (torch.stack(losses).sum() / BATCH).backward()
         optimizer.step()
 

@@ -25,6 +25,7 @@ from .torch_file import read_torch
 
 logger = logging.getLogger(__name__)
 
+_FEATURES = 128  # channels that every stage sees beside the maps
 # By the kind of a file: whose names its tensors have, and what reads it.
 _READERS: dict[str, tuple[str, Callable[..., Tensors]]] = {
     "caffe": ("caffe", read_caffemodel),
@@ -132,7 +133,7 @@ def import_trunk(
     find_entry(model)
     layout, tensors = _read(source, model, entry, trunk=True)
     order, normalisation = INPUTS[source_input or layout.input]
-    net = build(model, None, {"normalisation": normalisation})
+    net = build(model, options={"normalisation": normalisation})
     assign(net, collect(source, net, layout, tensors, order))
     return net
 
@@ -253,7 +254,7 @@ def _name_trunk(net: PoseNet, tensors: Mapping[str, np.ndarray], used: set[str],
 
 def _split(net: PoseNet, parts: tuple[str, ...], order: tuple[str, ...]) -> tuple[list[int], list[int]]:
     """Return the channels of what a stage sees, in the source's order, and where each part goes in ours."""
-    sizes = {"pafs": 2 * net.skeleton.num_limbs, "heatmaps": net.skeleton.num_joints + 1, "features": 128}
+    sizes = {kind.name: kind.channels(net.skeleton) for kind in net.kinds[-1]} | {"features": _FEATURES}
     theirs = [part for part in order if part in parts]
     return [sizes[part] for part in theirs], [theirs.index(part) for part in parts]
 
