@@ -129,8 +129,11 @@ class OnnxNetwork:
             found = list(self._run(array.astype(np.float32, copy=False)))
         except Exception as error:  # the errors of the runtimes have no class in common
             raise CheckpointError(f"{self.path}: {self.runtime} cannot run it ({reason(error)})") from None
-        if not all(np.isfinite(maps).all() for maps in found):
-            raise CheckpointError(f"{self.path}: returns maps that are not finite, it is damaged")
+        for kind, maps in zip(self.kinds[0], found):  # a damaged file may return anything
+            if maps.ndim != 4 or maps.shape[1] != kind.channels(self.skeleton):
+                raise CheckpointError(f"{self.path}: returns {kind.name} of shape {maps.shape}, it is damaged")
+            if not np.isfinite(maps).all():
+                raise CheckpointError(f"{self.path}: returns {kind.name} that are not finite, it is damaged")
         return [{kind.name: maps for kind, maps in zip(self.kinds[0], found)}]
 
 

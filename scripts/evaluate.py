@@ -121,6 +121,8 @@ def main() -> None:
     estimator = PoseEstimator(net, codec, *scales, device, stage, reference=protocol.reference)
     notes = {
         "dataset": str(protocol.root),
+        "category": protocol.category or None,
+        "skip_unlisted": protocol.skip_unlisted or None,
         "name": args.protocol or "",
         "rules": args.rules,
         "model": net.name,

@@ -94,6 +94,8 @@ def main() -> None:
         "checkpoint": str(args.resume),
         "backend": args.backend or "default",
         "dataset": str(protocol.root),
+        "category": protocol.category or None,
+        "skip_unlisted": protocol.skip_unlisted or None,
         "sigmas": args.sigmas,
         "no_shift": not args.shift or None,
     }

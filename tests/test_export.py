@@ -16,7 +16,7 @@ from cpm.models import export as exporting
 from cpm.models import get_model, list_models, save_network
 from cpm.models.export import export_onnx, export_symbol, read_symbol_meta, verify_export
 from cpm.models.posenet import PoseNet
-from cpm.skeletons import COCO_17, MPI_15, skeleton_from_spec
+from cpm.skeletons import COCO_17, MPI_15, Skeleton, skeleton_from_spec
 
 from .test_scripts import assert_one_line
 
@@ -171,6 +171,8 @@ def toy(*layers):
     net = Toy(*layers)
     net.initialize()
     net.hybridize(static_alloc=True)
+    channels = net(mx.nd.zeros((1, 64, 64, 3)))[0]["heatmaps"].shape[1]
+    net.skeleton = Skeleton("toy", tuple(f"joint_{k}" for k in range(channels)), ())
     return lively(net)
 
 
