@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,7 +20,11 @@ from .annotation_index import AnnotationIndex, build_index
 from .annotations import log_remarks, read_annotations
 from .categories import skeleton_of
 from .images import read_bgr
+from .keypoint_data import BoxedPerson, KeypointData
 from .outlines import run_lengths
+from .person_crops import box_of
+
+logger = logging.getLogger(__name__)
 
 _MOST_PIXELS = 1 << 28  # of a mask; annotations may claim any size
 
@@ -152,7 +157,7 @@ class Records(Sequence[ImageRecord]):
         )
 
 
-class CocoKeypoints:
+class CocoKeypoints(KeypointData):
     """A split of a data set in the layout of COCO 2017.
 
     ``ROOT/annotations/person_keypoints_SPLIT.json`` describes the images in ``ROOT/SPLIT/``. The annotations of
@@ -210,8 +215,24 @@ class CocoKeypoints:
         self.skeleton = skeleton_of(self.index.joints, known, str(self.annotation_file))
         self.records = Records(self.index, images)
 
-    def __len__(self) -> int:
-        return len(self.records)
+    def boxed_people(self, aspect: float, enlarge: float) -> list[BoxedPerson]:
+        """Return everybody with keypoints and a box on the image who is no crowd; see `KeypointData`."""
+        people = []
+        outside = 0
+        for record in self.records:
+            size = (record.width, record.height)
+            for person in record.people:
+                if person.is_crowd or person.area <= 0 or not person.num_keypoints:
+                    continue
+                try:
+                    box = box_of(person.bbox, size, aspect, enlarge)
+                except DataError:
+                    outside += 1
+                    continue
+                people.append(BoxedPerson(record.path, size, record.id, box, person.keypoints, record.load))
+        if outside:
+            logger.warning("%s: the boxes of %d people cover nothing of their image", self.annotation_file, outside)
+        return people
 
     def truth(self) -> Mapping[str, Any]:
         """Return what detections are scored against: the annotations of the people, complete but for outlines."""

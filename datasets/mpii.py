@@ -20,6 +20,8 @@ from .annotation_index import AnnotationIndex, build_index
 from .annotations import as_annotations
 from .coco import ImageRecord, Records
 from .images import stored_size
+from .keypoint_data import BoxedPerson, KeypointData
+from .person_crops import mpii_box_of
 
 _HEIGHT = 200  # pixels of a person of scale 1
 _FIRST = 1  # MATLAB counts pixels from 1
@@ -62,7 +64,7 @@ class MpiiPerson:
     image_id: int
 
 
-class MpiiPeople:
+class MpiiPeople(KeypointData):
     """A split of MPII Human Pose (Andriluka et al. 2014); the images are in ``ROOT/images/``.
 
     The annotations are what is there of
@@ -133,8 +135,18 @@ class MpiiPeople:
         self.index = _build_index([*own, *others], ids, self.annotation_file)
         self.records = _MpiiRecords(self.index, images)
 
-    def __len__(self) -> int:
-        return len(self.records)
+    def boxed_people(self, aspect: float, enlarge: float) -> list[BoxedPerson]:
+        """Return all `people` with the boxes that their centres and scales make, whatever `enlarge` says."""
+        return [
+            BoxedPerson(
+                person.path,
+                person.size,
+                person.image_id,
+                mpii_box_of(person.center, person.scale, aspect),
+                person.keypoints,
+            )
+            for person in self.people
+        ]
 
 
 class _MpiiRecords(Records):

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -13,41 +12,10 @@ import numpy as np
 from ..codecs import HeatmapCodec
 from ..errors import DataError
 from ..skeletons import Skeleton, convert
-from .coco import CocoKeypoints
 from .images import read_bgr
-from .mpii import MpiiPeople
-from .person_crops import CropAugmentation, PersonBox, box_of, crop_warp, matches_box, mpii_box_of
+from .keypoint_data import BoxedPerson, KeypointData
+from .person_crops import CropAugmentation, crop_warp, matches_box
 from .sample_set import Sample, SampleSet
-
-logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class BoxedPerson:
-    """One annotated person and the box that is cropped.
-
-    Attributes
-    ----------
-    path
-        The image.
-    image_size
-        Its width and height in pixels; None where the annotations do not say.
-    image_id
-        Its id in the annotations.
-    box
-        What the crop covers.
-    keypoints
-        (K, 3) float32: x, y in image pixels and visibility.
-    load
-        Returns the bytes of the image where it is no file of its own.
-    """
-
-    path: Path
-    image_size: tuple[int, int] | None
-    image_id: int
-    box: PersonBox
-    keypoints: np.ndarray
-    load: Callable[[], bytes] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -65,26 +33,22 @@ class PersonChoice:
     min_keypoints: int = 1
     select: bool = False
 
-    def people(self, dataset: CocoKeypoints | MpiiPeople, aspect: float, enlarge: float = 1.25) -> list[BoxedPerson]:
+    def people(self, dataset: KeypointData, aspect: float, enlarge: float = 1.25) -> list[BoxedPerson]:
         """Return the people of a data set.
 
         Parameters
         ----------
         dataset
-            COCO: crowds and people whose box is empty are left out. MPII: every person.
-        aspect
-            Width by height of the crop.
-        enlarge
-            By how much the boxes of COCO grow; those of MPII are what its centres and scales say.
+            Where they are from.
+        aspect, enlarge
+            See `KeypointData.boxed_people`.
 
         Raises
         ------
         DataError
             If nobody passes.
         """
-        found = (
-            _mpii_people(dataset, aspect) if isinstance(dataset, MpiiPeople) else _coco_people(dataset, aspect, enlarge)
-        )
+        found = dataset.boxed_people(aspect, enlarge)
         chosen = [person for person in found if self._takes(person)]
         if not chosen:
             raise DataError(f"{dataset.annotation_file}: none of its {len(found)} people passes {self}")
@@ -160,34 +124,3 @@ class PersonSet(SampleSet):
         keypoints = warp.keypoints(self._keypoints[index : index + 1], self.codec.skeleton, margin)
         self.codec.encode(keypoints, (self.size[1], self.size[0]), out.targets)
         return keypoints
-
-
-def _coco_people(dataset: CocoKeypoints, aspect: float, enlarge: float) -> list[BoxedPerson]:
-    people, outside = [], 0
-    for record in dataset.records:
-        for person in record.people:
-            if person.is_crowd or person.area <= 0 or not person.num_keypoints:
-                continue
-            size = (record.width, record.height)
-            try:
-                box = box_of(person.bbox, size, aspect, enlarge)
-            except DataError:
-                outside += 1
-                continue
-            people.append(BoxedPerson(record.path, size, record.id, box, person.keypoints, record.load))
-    if outside:
-        logger.warning("%s: the boxes of %d people cover nothing of their image", dataset.annotation_file, outside)
-    return people
-
-
-def _mpii_people(dataset: MpiiPeople, aspect: float) -> list[BoxedPerson]:
-    return [
-        BoxedPerson(
-            person.path,
-            person.size,
-            person.image_id,
-            mpii_box_of(person.center, person.scale, aspect),
-            person.keypoints,
-        )
-        for person in dataset.people
-    ]

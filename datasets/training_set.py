@@ -14,8 +14,8 @@ from ..codecs import PafCodec, Targets, limb_weights
 from ..errors import ConfigError, DataError
 from ..skeletons import convert
 from .annotation_index import AnnotationIndex
-from .coco import CocoKeypoints, ImageRecord
-from .mpii import MpiiPeople
+from .coco import ImageRecord
+from .keypoint_data import KeypointData
 from .sample_set import Sample, SampleSet
 from .transforms import Augmentation
 
@@ -107,7 +107,7 @@ class TrainingSet(SampleSet):
 
     def __init__(
         self,
-        dataset: CocoKeypoints | MpiiPeople,
+        dataset: KeypointData,
         codec: PafCodec,
         augmentation: Augmentation,
         people: PersonFilter,

@@ -1,0 +1,89 @@
+"""What every data set is: images with people, and the boxes that top-down networks are shown."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..skeletons import Skeleton
+from .annotation_index import AnnotationIndex
+from .person_crops import PersonBox
+
+if TYPE_CHECKING:
+    from .coco import Records
+
+
+@dataclass(frozen=True)
+class BoxedPerson:
+    """One annotated person and the box that is cropped.
+
+    Attributes
+    ----------
+    path
+        The image.
+    image_size
+        Its width and height in pixels; None where the annotations do not say.
+    image_id
+        Its id in the annotations.
+    box
+        What the crop covers.
+    keypoints
+        (K, 3) float32: x, y in image pixels and visibility.
+    load
+        Returns the bytes of the image where it is no file of its own.
+    """
+
+    path: Path
+    image_size: tuple[int, int] | None
+    image_id: int
+    box: PersonBox
+    keypoints: np.ndarray
+    load: Callable[[], bytes] | None = field(default=None, repr=False, compare=False)
+
+
+class KeypointData(ABC):
+    """One split of a data set.
+
+    Attributes
+    ----------
+    root, split
+        Where it is, and its name there.
+    annotation_file
+        The file that was read, for messages.
+    skeleton
+        The K joints of the annotations.
+    category_id
+        The category of people in the index.
+    index
+        The annotations as flat arrays; not to be written to.
+    records
+        Every image, by id.
+    """
+
+    root: Path
+    split: str
+    annotation_file: Path
+    skeleton: Skeleton
+    category_id: int
+    index: AnnotationIndex
+    records: Records
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    @abstractmethod
+    def boxed_people(self, aspect: float, enlarge: float) -> Sequence[BoxedPerson]:
+        """Return the people that a top-down network can be trained on, each with the box to crop.
+
+        Parameters
+        ----------
+        aspect
+            Width by height of the crop.
+        enlarge
+            By how much boxes grow that the annotations give.
+        """
