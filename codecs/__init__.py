@@ -1,7 +1,7 @@
 """Pose representations: each class turns keypoints into training targets and maps back into people."""
 
 from .base import Codec, Targets
-from .choosing import KINDS, Network, crowd_codec, kinds_of
+from .choosing import KINDS, Network, bottom_up_codec, kinds_of
 from .heatmap import HeatmapCodec
 from .limb_weights import limb_weights
 from .maps import HEATMAPS, JOINT_HEATMAPS, PAFS, MapKind, Maps, named
@@ -25,7 +25,7 @@ __all__ = [
     "OffsetCodec",
     "PafCodec",
     "Targets",
-    "crowd_codec",
+    "bottom_up_codec",
     "kinds_of",
     "limb_weights",
     "named",

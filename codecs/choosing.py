@@ -49,7 +49,7 @@ def kinds_of(names: Iterable[str]) -> tuple[MapKind, ...]:
     return tuple(known[name] for name in names)
 
 
-def crowd_codec(
+def bottom_up_codec(
     net: Network,
     sigma: float = 7.0,
     paf_width: float = 1.0,

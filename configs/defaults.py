@@ -28,7 +28,7 @@ _TRAIN: dict[str, Any] = {
 }
 
 # People from whole images.
-CPM: dict[str, dict[str, Any]] = {
+BOTTOM_UP: dict[str, dict[str, Any]] = {
     "model": _MODEL,
     "data": {
         "dataset": "coco",  # or mpii, with the splits train and valid
@@ -88,9 +88,9 @@ CPM: dict[str, dict[str, Any]] = {
 }
 
 # One person in a box.
-TOPDOWN: dict[str, dict[str, Any]] = {
+TOP_DOWN: dict[str, dict[str, Any]] = {
     "model": {**_MODEL, "name": "pose_resnet"},
-    "data": CPM["data"],
+    "data": BOTTOM_UP["data"],
     "labels": {
         "skeleton": "COCO_17",
         "sigma": 2.0,  # of the Gaussians, in cells
@@ -106,10 +106,11 @@ TOPDOWN: dict[str, dict[str, Any]] = {
         "flip": 0.5,
     },
     "loss": {"kind": "l2", "reduction": "half_mean"},
-    "optimizer": {**CPM["optimizer"], "name": "adam", "lr": 1e-3, "weight_decay": 0.0},
-    "schedule": {**CPM["schedule"], "unit": "epochs", "warmup": 0, "steps": (90, 120), "gamma": 0.1},
+    "optimizer": {**BOTTOM_UP["optimizer"], "name": "adam", "lr": 1e-3, "weight_decay": 0.0},
+    "schedule": {**BOTTOM_UP["schedule"], "unit": "epochs", "warmup": 0, "steps": (90, 120), "gamma": 0.1},
     "train": {**_TRAIN, "epochs": 140, "batch_size": 128},
     "test": {"flip": True},
 }
 
-TASKS = {"cpm": CPM, "topdown": TOPDOWN}
+TASKS = {"bottom_up": BOTTOM_UP, "top_down": TOP_DOWN}
+FORMER_NAMES = {"cpm": "bottom_up", "topdown": "top_down"}  # of the tasks, in recipes of version 0.1

@@ -9,7 +9,7 @@ from cpm.configs import recipe
 
 config = recipe(
     "pose_resnet101_coco_384x288",
-    task="topdown",
+    task="top_down",
     model={"options": {"depth": 101}, "pretrained": "imagenet"},
     labels={"sigma": 3.0},
     augment={"size": (288, 384)},

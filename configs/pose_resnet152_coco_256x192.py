@@ -9,7 +9,7 @@ from cpm.configs import recipe
 
 config = recipe(
     "pose_resnet152_coco_256x192",
-    task="topdown",
+    task="top_down",
     model={"options": {"depth": 152}, "pretrained": "imagenet"},
     augment={"size": (192, 256)},
 )

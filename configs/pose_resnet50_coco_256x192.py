@@ -10,7 +10,7 @@ from cpm.configs import recipe
 
 config = recipe(
     "pose_resnet50_coco_256x192",
-    task="topdown",
+    task="top_down",
     model={"options": {"depth": 50}, "pretrained": "imagenet"},
     augment={"size": (192, 256)},
 )

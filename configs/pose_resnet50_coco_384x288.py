@@ -10,7 +10,7 @@ from cpm.configs import recipe
 
 config = recipe(
     "pose_resnet50_coco_384x288",
-    task="topdown",
+    task="top_down",
     model={"options": {"depth": 50}, "pretrained": "imagenet"},
     labels={"sigma": 3.0},
     augment={"size": (288, 384)},

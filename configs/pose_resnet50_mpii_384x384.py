@@ -10,7 +10,7 @@ from cpm.configs import recipe
 
 config = recipe(
     "pose_resnet50_mpii_384x384",
-    task="topdown",
+    task="top_down",
     model={"options": {"depth": 50}, "pretrained": "imagenet"},
     data={"dataset": "mpii", "root": "data/mpii", "train": "train", "val": "valid"},
     labels={"skeleton": "MPII_16", "sigma": 3.0},

@@ -8,7 +8,7 @@ from cpm.configs import recipe
 
 config = recipe(
     "quickstart_topdown",
-    task="topdown",
+    task="top_down",
     model={"name": "pose_small"},
     data={"root": "data/synthetic"},
     labels={"sigma": 1.5, "unbiased": True},

@@ -17,11 +17,11 @@ from easydict import EasyDict
 from ..cli import parse_assignments
 from ..errors import ConfigError, CpmError, one_line, quote
 from ..skeletons import Skeleton
-from .defaults import TASKS
+from .defaults import FORMER_NAMES, TASKS
 from .values import check_option, check_value
 
 
-def recipe(name: str, task: str = "cpm", base: EasyDict | None = None, **sections: dict[str, Any]) -> EasyDict:
+def recipe(name: str, task: str = "bottom_up", base: EasyDict | None = None, **sections: dict[str, Any]) -> EasyDict:
     """Return a recipe: the defaults with the given values in their places.
 
     Parameters
@@ -29,7 +29,7 @@ def recipe(name: str, task: str = "cpm", base: EasyDict | None = None, **section
     name
         Names the folder of the run.
     task
-        What is trained, one of :data:`TASKS`: "cpm", for people in whole images, or "topdown", for one in a box.
+        What is trained, one of :data:`TASKS`: "bottom_up", for people in whole images, or "top_down", for one in a box.
     base
         A recipe of the task that this one is a variant of; by default the defaults of the task.
     **sections
@@ -41,6 +41,7 @@ def recipe(name: str, task: str = "cpm", base: EasyDict | None = None, **section
         If the task or a key is unknown, a value has another type than its default or is out of range, or the base is
         of another task.
     """
+    task = FORMER_NAMES.get(task, task) if isinstance(task, str) else task
     if not isinstance(task, str) or task not in TASKS:
         raise ConfigError(f"task={quote(task)}: expected {' or '.join(TASKS)}")
     if not _is_folder_name(name):
@@ -188,6 +189,6 @@ def from_json(text: str, skeleton: Skeleton) -> EasyDict:
     try:
         content = json.loads(text)
         content.setdefault("labels", {})["skeleton"] = skeleton
-        return recipe(content.pop("name", "run"), content.pop("task", "cpm"), **content)
+        return recipe(content.pop("name", "run"), content.pop("task", "bottom_up"), **content)
     except (AttributeError, RecursionError, TypeError, ValueError) as error:
         raise ConfigError(f"not the JSON of a recipe ({error})") from None

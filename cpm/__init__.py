@@ -1,5 +1,7 @@
 """Multi-person 2D pose estimation on MXNet Gluon."""
 
+from typing import Any
+
 from . import _compat
 
 _compat.load_mxnet()
@@ -19,4 +21,14 @@ __all__ = [
     "Person",
     "Skeleton",
     "__version__",
+    "load_estimator",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Return `load_estimator`, which brings most of the package along and is loaded when it is asked for."""
+    if name != "load_estimator":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from .tasks import load_estimator
+
+    return load_estimator

@@ -1,6 +1,6 @@
 """Data sets: images with people, and the training samples made of them."""
 
-from .coco import CocoKeypoints, ImageRecord, PersonAnnotation
+from .coco import CocoKeypoints
 from .image_list import list_images, name_some
 from .images import read_image
 from .keypoint_data import BoxedPerson, KeypointData
@@ -10,6 +10,7 @@ from .opening import DATASETS, DataRef, Layout, open_dataset, register_dataset
 from .packed import PackedKeypoints, write_packed
 from .person_crops import CropAugmentation, PersonBox, box_of, crop_warp, matches_box, mpii_box_of
 from .person_set import PersonChoice, PersonSet
+from .records import ImageRecord, PersonAnnotation
 from .sample_set import Sample, SampleSet
 from .training_set import PersonFilter, TrainingSet
 from .transforms import Augmentation, Warp

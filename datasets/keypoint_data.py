@@ -6,16 +6,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..skeletons import Skeleton
 from .annotation_index import AnnotationIndex
 from .person_crops import PersonBox
-
-if TYPE_CHECKING:
-    from .coco import Records
+from .records import Records
 
 
 @dataclass(frozen=True)

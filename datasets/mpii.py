@@ -18,10 +18,10 @@ from ..files import read_regular
 from ..skeletons import MPII_16
 from .annotation_index import AnnotationIndex, build_index
 from .annotations import as_annotations
-from .coco import ImageRecord, Records
 from .images import stored_size
 from .keypoint_data import BoxedPerson, KeypointData
 from .person_crops import mpii_box_of
+from .records import ImageRecord, Records
 
 _HEIGHT = 200  # pixels of a person of scale 1
 _FIRST = 1  # MATLAB counts pixels from 1

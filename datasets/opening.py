@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ConfigError, quote
@@ -46,8 +46,15 @@ class DataRef:
         """
         return find_layout(self.kind).open(self, skeleton)
 
-    def changed(self, kind: str | None = None, root: str | None = None, split: str | None = None) -> DataRef:
-        """Return it with some of its parts changed; of another kind, the rest is where that kind usually is.
+    def changed(
+        self,
+        kind: str | None = None,
+        root: str | None = None,
+        split: str | None = None,
+        category: str | None = None,
+        skip_unlisted: bool | None = None,
+    ) -> DataRef:
+        """Return it with what is given in its place; of another kind, all else is as that kind usually is.
 
         Raises
         ------
@@ -58,7 +65,13 @@ class DataRef:
         if kind is not None and kind != self.kind:
             layout = find_layout(kind)
             ref = DataRef(kind, layout.root, layout.val)
-        return replace(ref, root=ref.root if root is None else str(root), split=ref.split if split is None else split)
+        return DataRef(
+            ref.kind,
+            ref.root if root is None else str(root),
+            ref.split if split is None else split,
+            ref.category if category is None else category,
+            ref.skip_unlisted if skip_unlisted is None else skip_unlisted,
+        )
 
 
 @dataclass(frozen=True)

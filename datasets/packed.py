@@ -24,9 +24,10 @@ from ..skeletons import COCO_17, Skeleton
 from .annotation_index import ARRAYS, AnnotationIndex, build_index
 from .annotations import log_remarks, read_annotations
 from .categories import skeleton_of
-from .coco import CocoKeypoints, Records
+from .coco import CocoKeypoints
 from .picture_source import PictureSource, wrong_name
 from .record_file import LARGEST, RecordFile
+from .records import Records
 
 FORMAT = "cpm packed keypoints"
 _VERSION = 1

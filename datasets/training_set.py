@@ -14,8 +14,8 @@ from ..codecs import PafCodec, Targets, limb_weights
 from ..errors import ConfigError, DataError
 from ..skeletons import convert
 from .annotation_index import AnnotationIndex
-from .coco import ImageRecord
 from .keypoint_data import KeypointData
+from .records import ImageRecord
 from .sample_set import Sample, SampleSet
 from .transforms import Augmentation
 

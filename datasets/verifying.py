@@ -16,7 +16,8 @@ from .._compat import available_cores
 from ..errors import DataError, quote
 from ..files import atomic_path, is_name_within
 from .annotation_index import AnnotationIndex
-from .coco import CocoKeypoints, ImageRecord
+from .coco import CocoKeypoints
+from .records import ImageRecord
 
 _SHOWN = 10  # problems that are listed; all of them are counted
 

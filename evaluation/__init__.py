@@ -7,15 +7,6 @@ from .localisation import localisation_error
 from .mpii import MpiiTruth, format_pckh, pckh, read_mpii_truth, score_mpii, truth_of_people
 from .mpii_crowd import evaluate_mpii_crowd
 from .nms import oks_matrix, oks_nms, rescore
-from .protocol import (
-    EVALUATORS,
-    BoxProtocol,
-    Protocol,
-    check_task,
-    choose_box_protocol,
-    choose_protocol,
-    task_of,
-)
 from .protocols import PROTOCOLS, NamedProtocol, apply_protocol
 from .quantizing import accuracy_report, spread_images
 from .reports import output_folder
@@ -24,21 +15,15 @@ from .subsets import select_images
 from .topdown import evaluate_boxes, evaluate_mpii, evaluate_people
 
 __all__ = [
-    "EVALUATORS",
     "FIGURES",
     "PROTOCOLS",
-    "BoxProtocol",
     "ImageBoxes",
     "MpiiTruth",
     "NamedProtocol",
-    "Protocol",
     "accuracy_report",
     "annotated_boxes",
     "apply_protocol",
     "apply_sigmas",
-    "check_task",
-    "choose_box_protocol",
-    "choose_protocol",
     "detected_boxes",
     "evaluate_boxes",
     "evaluate_coco",
@@ -62,6 +47,5 @@ __all__ = [
     "score_mpii",
     "select_images",
     "spread_images",
-    "task_of",
     "truth_of_people",
 ]

@@ -58,7 +58,7 @@ class PoseEstimator:
         MXNet or NumPy by the names of their kinds. Its `multiple`, if it has that attribute, divides H and W; else the
         stride of the codec does.
     codec
-        Decodes the maps; its skeleton and stride are those of the network. :func:`cpm.codecs.crowd_codec` makes the
+        Decodes the maps; its skeleton and stride are those of the network. :func:`cpm.codecs.bottom_up_codec` makes the
         one that fits.
     scales
         Heights of the network's input in units of `box_size`.

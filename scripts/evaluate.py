@@ -4,22 +4,21 @@ python scripts/evaluate.py --resume=output/cpm_res50_coco/best.npz --viz
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from cpm.cli import Parser, check_files, parse_count, parse_device, parse_index, parse_scales, run
-from cpm.codecs import RULES, crowd_codec
-from cpm.datasets import open_dataset
+from cpm.codecs import RULES
 from cpm.errors import ConfigError
 from cpm.evaluation import (
     PROTOCOLS,
     apply_protocol,
     apply_sigmas,
-    check_task,
-    choose_protocol,
     evaluate_crowd,
     output_folder,
 )
-from cpm.inference import BACKENDS, REFERENCES, PoseEstimator, is_exported, open_network, stage_from_last
+from cpm.inference import BACKENDS, REFERENCES, is_exported, open_network, stage_from_last
+from cpm.tasks import bottom_up, top_down
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -103,26 +102,27 @@ def main() -> None:
     check_files(truth=args.truth, subset=None if args.subset in ("people", "all") else args.subset)
     output = output_folder(args.output, args.resume, args.overwrite)
     net, meta = open_network(args.resume, args.backend, device, args.model)
-    check_task(net.kinds, args.resume, "cpm")
+    bottom_up.check_network(net.kinds, args.resume, top_down)
     names = ("dataset", "split", "scales", "flip", "reference")
     given = {name: getattr(args, name) for name in names}
     subset, limit = args.subset, args.limit
     if args.protocol is not None:
         fixed = apply_protocol(args.protocol, {**given, "subset": subset, "limit": limit})
-        given, subset, limit = {name: getattr(fixed, name) for name in names}, fixed.images, fixed.limit
-    data = {"category": args.category, "skip_unlisted": args.skip_unlisted}
-    protocol = choose_protocol(meta, args.resume, root=args.dataset_root, box_size=args.box_size, **given, **data)
-    where = (protocol.dataset, protocol.root, protocol.split)
-    dataset = open_dataset(*where, net.skeleton, protocol.category, protocol.skip_unlisted)
-    apply_sigmas(net, dataset, args.sigmas)
-    codec = crowd_codec(net, protocol.sigma, protocol.paf_width, RULES[args.rules], offsets=not args.no_offsets)
+        given = {name: getattr(fixed, name) for name in names}
+        subset, limit = fixed.images, fixed.limit
+    settings = bottom_up.settings(meta, args.resume)
+    data = settings.data.changed(given["dataset"], args.dataset_root, given["split"], args.category, args.skip_unlisted)
+    how = {name: given[name] for name in ("scales", "flip", "reference")} | {"box_size": args.box_size}
+    settings = replace(settings, data=data, **{name: value for name, value in how.items() if value is not None})
     stage = stage_from_last(net, args.stage)
-    scales = (protocol.scales, protocol.flip, protocol.box_size)
-    estimator = PoseEstimator(net, codec, *scales, device, stage, reference=protocol.reference)
+    dataset = data.open(net.skeleton)
+    apply_sigmas(net, dataset, args.sigmas)
+    rules = RULES[args.rules]
+    estimator = bottom_up.estimator(net, settings, device, rules, offsets=not args.no_offsets, stage=stage)
     notes = {
-        "dataset": str(protocol.root),
-        "category": protocol.category or None,
-        "skip_unlisted": protocol.skip_unlisted or None,
+        "dataset": data.root,
+        "category": data.category or None,
+        "skip_unlisted": data.skip_unlisted or None,
         "name": args.protocol or "",
         "rules": args.rules,
         "model": net.name,

@@ -4,13 +4,13 @@ python scripts/evaluate_topdown.py --resume=output/pose_resnet50_coco_256x192/be
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from cpm.cli import Parser, check_files, parse_count, parse_device, parse_scales, parse_share, parse_size, run
-from cpm.codecs import HeatmapCodec
-from cpm.datasets import open_dataset
-from cpm.evaluation import apply_sigmas, check_task, choose_box_protocol, evaluate_people, output_folder
-from cpm.inference import BACKENDS, BoxEstimator, is_exported, open_network
+from cpm.evaluation import apply_sigmas, evaluate_people, output_folder
+from cpm.inference import BACKENDS, is_exported, open_network
+from cpm.tasks import bottom_up, top_down
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -74,34 +74,27 @@ def main() -> None:
     check_files(subset=None if args.subset in ("people", "all") else args.subset)
     output = output_folder(args.output, args.resume, args.overwrite)
     net, meta = open_network(args.resume, args.backend, device)
-    check_task(net.kinds, args.resume, "topdown")
-    given = {
-        "dataset": args.dataset,
-        "root": args.dataset_root,
-        "split": args.split,
-        "size": args.size,
-        "category": args.category,
-        "skip_unlisted": args.skip_unlisted,
-    }
-    protocol = choose_box_protocol(meta, args.resume, **given, flip=args.flip, unbiased=args.unbiased)
-    data = (protocol.dataset, protocol.root, protocol.split)
-    dataset = open_dataset(*data, net.skeleton, protocol.category, protocol.skip_unlisted)
+    top_down.check_network(net.kinds, args.resume, bottom_up)
+    settings = top_down.settings(meta, args.resume)
+    data = settings.data.changed(args.dataset, args.dataset_root, args.split, args.category, args.skip_unlisted)
+    how = {"size": args.size, "flip": args.flip, "unbiased": args.unbiased}
+    settings = replace(settings, data=data, **{name: value for name, value in how.items() if value is not None})
+    dataset = data.open(net.skeleton)
     apply_sigmas(net, dataset, args.sigmas)
-    codec = HeatmapCodec(net.skeleton, net.stride, protocol.sigma, protocol.unbiased, args.shift)
-    estimator = BoxEstimator(net, codec, protocol.size, protocol.flip, device)
+    estimator = top_down.estimator(net, settings, device, args.shift)
     notes = {
         "model": net.name,
         "checkpoint": str(args.resume),
         "backend": args.backend or "default",
-        "dataset": str(protocol.root),
-        "category": protocol.category or None,
-        "skip_unlisted": protocol.skip_unlisted or None,
+        "dataset": data.root,
+        "category": data.category or None,
+        "skip_unlisted": data.skip_unlisted or None,
         "sigmas": args.sigmas,
         "no_shift": not args.shift or None,
     }
     choice = {"boxes": args.boxes, "subset": args.subset, "limit": args.limit, "truth": args.truth}
     table = evaluate_people(
-        estimator, dataset, **choice, enlarge=protocol.enlarge, nms_threshold=args.nms, output=output, viz=args.viz,
+        estimator, dataset, **choice, enlarge=settings.enlarge, nms_threshold=args.nms, output=output, viz=args.viz,
         protocol=notes
     )  # fmt: skip
     print(table)

@@ -7,18 +7,16 @@ picture, else those of --boxes, or those that --detector finds.
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from cpm.cli import Parser, check_files, parse_count, parse_device, parse_scales, parse_share, parse_size, run
-from cpm.codecs import RULES, HeatmapCodec, crowd_codec
+from cpm.codecs import RULES
 from cpm.datasets import list_images
 from cpm.errors import ConfigError
-from cpm.evaluation import choose_box_protocol, choose_protocol, task_of
 from cpm.inference import (
     BACKENDS,
-    BoxEstimator,
     PersonDetector,
-    PoseEstimator,
     detected_people,
     given_boxes,
     is_exported,
@@ -27,6 +25,7 @@ from cpm.inference import (
     whole_image,
 )
 from cpm.outputs import OutputFolder
+from cpm.tasks import bottom_up, top_down
 
 OUTPUT = Path("output/predict")
 HOW = ("flip", "backend", "scales", "box_size", "rules", "boxes", "detector", "threshold", "size")  # see people.json
@@ -66,25 +65,25 @@ def parse_arguments() -> argparse.Namespace:
 
 def build_finder(args: argparse.Namespace, net, meta, ctx):
     """Return what finds the people in an image, and the score from which on joints are drawn."""
-    if task_of(net.kinds) == "cpm":
+    if bottom_up.fits(net.kinds):
         if args.boxes or args.detector or args.size:
             raise ConfigError(
                 f"{args.resume}: finds everybody in a picture, --boxes, --detector and --size are not for it"
             )
-        protocol = choose_protocol(meta, args.resume, flip=args.flip, box_size=args.box_size)
-        codec = crowd_codec(net, protocol.sigma, protocol.paf_width, RULES[args.rules])
-        estimator = PoseEstimator(net, codec, args.scales or (1.0,), protocol.flip, protocol.box_size, ctx)
+        how = {"scales": args.scales or (1.0,), "flip": args.flip, "box_size": args.box_size}
+        settings = replace(bottom_up.settings(meta, args.resume), **{k: v for k, v in how.items() if v is not None})
+        estimator = bottom_up.estimator(net, settings, ctx, RULES[args.rules])
         return (lambda path, image: estimator(image)), 0.0
     if args.scales or args.box_size:
         raise ConfigError(f"{args.resume}: takes crops of people, --scales and --box-size are not for it")
-    protocol = choose_box_protocol(meta, args.resume, flip=args.flip, size=args.size)
-    codec = HeatmapCodec(net.skeleton, net.stride, protocol.sigma, protocol.unbiased)
-    estimator = BoxEstimator(net, codec, protocol.size, protocol.flip, ctx)
+    how = {"flip": args.flip, "size": args.size}
+    settings = replace(top_down.settings(meta, args.resume), **{k: v for k, v in how.items() if v is not None})
+    estimator = top_down.estimator(net, settings, ctx)
     boxes = whole_image
     if args.boxes:
-        boxes = given_boxes(args.boxes, protocol.enlarge)
+        boxes = given_boxes(args.boxes, settings.enlarge)
     elif args.detector:
-        boxes = detected_people(PersonDetector(*args.detector, args.threshold, ctx=ctx), protocol.enlarge)
+        boxes = detected_people(PersonDetector(*args.detector, args.threshold, ctx=ctx), settings.enlarge)
     return (lambda path, image: estimator(image, boxes(path, image, estimator.aspect))), 0.2
 
 

@@ -7,11 +7,12 @@ import argparse
 from pathlib import Path
 
 from cpm.cli import Parser, parse_count, parse_index, run
-from cpm.evaluation import EVALUATORS, accuracy_report, choose_protocol, spread_images, task_of
+from cpm.evaluation import accuracy_report, spread_images
 from cpm.files import write_json
 from cpm.inference import stage_from_last
 from cpm.models import CALIBRATIONS, load_network, quantize_network, read_checkpoint
 from cpm.outputs import check_output_files
+from cpm.tasks import bottom_up, top_down
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -61,7 +62,8 @@ def main() -> None:
     checkpoint = read_checkpoint(args.checkpoint)
     net = load_network(checkpoint)
     stage = stage_from_last(net, args.stage)
-    height = args.height or choose_protocol(checkpoint.meta, checkpoint.path).box_size
+    task = bottom_up if bottom_up.fits(net.kinds) else top_down
+    height = args.height or task.input_height(checkpoint.meta, checkpoint.path)
     images, check = spread_images(args.images, args.count, args.check, height, net.multiple)
     extra = {key: checkpoint.meta[key] for key in ("config", "recipe") if key in checkpoint.meta}
     options = {"reduce_range": args.reduce_range, "float_layers": args.float_layers, "stage": stage}
@@ -69,7 +71,7 @@ def main() -> None:
     write_json(report, {"checkpoint": str(args.checkpoint), "height": height, **accuracy.as_dict()})
     print(accuracy_report(accuracy))
     print(f"wrote {args.output} and {report}")
-    print(f"next: python scripts/{EVALUATORS[task_of(net.kinds)]} --resume={args.output}")
+    print(f"next: python scripts/{task.evaluated_by} --resume={args.output}")
 
 
 if __name__ == "__main__":

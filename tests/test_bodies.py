@@ -3,18 +3,19 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import mxnet as mx
 import numpy as np
 import pytest
 
 from cpm import ConfigError, Skeleton
-from cpm.codecs import HeatmapCodec, crowd_codec
 from cpm.configs import recipe
 from cpm.datasets import open_dataset
-from cpm.evaluation import annotated_boxes, choose_box_protocol, choose_protocol, evaluate_boxes, evaluate_coco
-from cpm.inference import BoxEstimator, PoseEstimator, open_network
+from cpm.evaluation import annotated_boxes, evaluate_boxes, evaluate_coco
+from cpm.inference import open_network
 from cpm.models import get_model
+from cpm.tasks import bottom_up, top_down
 from cpm.training import build_trainer
 from cpm.training.amp import lower_precision
 
@@ -87,7 +88,7 @@ def test_a_body_of_one_joint_trains_in_a_box(tmp_path):
     rng = np.random.default_rng(0)
     body = body_of(1, 0)
     root = write_body(tmp_path / "data", body, rng)
-    assert 0 <= score(train(body, root, tmp_path / "run", "topdown", rng), root, "topdown")["AP"] <= 1
+    assert 0 <= score(train(body, root, tmp_path / "run", "top_down", rng), root, "top_down")["AP"] <= 1
 
 
 @pytest.mark.parametrize(("joints", "limbs"), [((), ()), (("a", "b"), (("a", "a"),)), (("a", "b"), (("a",),))])
@@ -106,7 +107,7 @@ def test_random_bodies_train_and_are_evaluated(number, tmp_path):
     rng = np.random.default_rng(number)
     body = random_body(rng)
     root = write_body(tmp_path / "data", body, rng)
-    task = "cpm" if body.limbs else "topdown"
+    task = "bottom_up" if body.limbs else "top_down"
     checkpoint = train(body, root, tmp_path / "run", task, rng)
     if body.sigmas:
         assert 0 <= score(checkpoint, root, task)["AP"] <= 1
@@ -119,8 +120,8 @@ def test_random_bodies_train_and_are_evaluated(number, tmp_path):
 def train(body, root, output, task, rng):
     """Train a small network for two steps and return its checkpoint."""
     channels = int(rng.choice([8, 12, 16]))
-    names = {"cpm": "cpm_small", "topdown": "pose_small"}
-    options = {"offsets": bool(rng.integers(2))} if task == "cpm" else {}
+    names = {"bottom_up": "cpm_small", "top_down": "pose_small"}
+    options = {"offsets": bool(rng.integers(2))} if task == "bottom_up" else {}
     config = recipe(
         "body",
         task,
@@ -128,7 +129,7 @@ def train(body, root, output, task, rng):
         data={"root": str(root)},
         labels={"skeleton": body},
         people={"min_keypoints": 1},
-        augment={"crop": 48, "height": 0.8} if task == "cpm" else {"size": (48, 48)},
+        augment={"crop": 48, "height": 0.8} if task == "bottom_up" else {"size": (48, 48)},
         optimizer={"name": "adam", "lr": 1e-3},
         train={"epochs": 2, "batch_size": 2, "num_workers": 0, "max_iterations": 1},
     )
@@ -140,11 +141,8 @@ def score(checkpoint, root, task):
     """Return the figures of a checkpoint on the pictures to validate on."""
     net, meta = open_network(checkpoint, None, mx.cpu())
     dataset = open_dataset("coco", root, "val2017", net.skeleton)
-    if task == "cpm":
-        protocol = choose_protocol(meta, checkpoint)
-        codec = crowd_codec(net, protocol.sigma, protocol.paf_width)
-        return evaluate_coco(PoseEstimator(net, codec, (1.0,), box_size=48), dataset, progress=False)
-    protocol = choose_box_protocol(meta, checkpoint)
-    codec = HeatmapCodec(net.skeleton, net.stride, protocol.sigma)
-    estimator = BoxEstimator(net, codec, protocol.size)
+    if task == "bottom_up":
+        settings = replace(bottom_up.settings(meta, checkpoint), scales=(1.0,), box_size=48)
+        return evaluate_coco(bottom_up.estimator(net, settings), dataset, progress=False)
+    estimator = top_down.estimator(net, top_down.settings(meta, checkpoint))
     return evaluate_boxes(estimator, dataset, annotated_boxes(dataset, estimator.aspect), progress=False)

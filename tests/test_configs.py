@@ -73,4 +73,4 @@ def test_a_variant_says_what_differs():
     variant.model.options.stages = 3
     assert (base.loss.kind, base.model.options.stages, variant.loss.kind) == ("l2", 2, "log")
     with pytest.raises(ConfigError, match="other: task='topdown', but base is for 'cpm'"):
-        recipe("other", task="topdown", base=base)
+        recipe("other", task="top_down", base=base)

@@ -20,10 +20,14 @@ SOURCES = {module_name(path): path for room in ("*.py", "*/*.py", "*/*/*.py") fo
 
 
 def imported(name):
-    """Yield the modules of the package that a module imports, anywhere in its code."""
+    """Yield the modules of the package that a module imports, anywhere in its code.
+
+    The door of the package loads what is behind all rooms when it is asked for; only that is left out.
+    """
     path = SOURCES[name]
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
-    for node in ast.walk(ast.parse(path.read_text())):
+    tree = ast.parse(path.read_text())
+    for node in tree.body if name == "cpm" else ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.level:
             parts = package.split(".")
             base = ".".join(parts[: len(parts) - node.level + 1] + ([node.module] if node.module else []))

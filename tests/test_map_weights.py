@@ -9,7 +9,7 @@ import pytest
 from mxnet import autograd
 
 from cpm import ConfigError
-from cpm.codecs import HEATMAPS, OFFSETS, PAFS, OffsetCodec, PafCodec, crowd_codec, limb_weights
+from cpm.codecs import HEATMAPS, OFFSETS, PAFS, OffsetCodec, PafCodec, bottom_up_codec, limb_weights
 from cpm.configs import recipe
 from cpm.datasets import Augmentation, CocoKeypoints, PersonFilter, TrainingSet
 from cpm.inference import OnnxNetwork, PoseEstimator
@@ -192,8 +192,8 @@ def test_heads_of_networks():
         assert {name: maps.shape[1] for name, maps in stage.items()} == {"pafs": 38, "heatmaps": 19, "offsets": 36}
         heatmaps, pafs = stage["heatmaps"].asnumpy(), stage["pafs"].asnumpy()
         assert 0 <= heatmaps.min() < heatmaps.max() <= 1 and pafs.min() < 0
-        assert isinstance(crowd_codec(net), OffsetCodec)
-    assert isinstance(crowd_codec(get_model("cpm_small")), PafCodec)
+        assert isinstance(bottom_up_codec(net), OffsetCodec)
+    assert isinstance(bottom_up_codec(get_model("cpm_small")), PafCodec)
 
 
 def test_networks_with_offsets_are_exported(tmp_path):
@@ -297,7 +297,7 @@ def test_scripts_train_and_evaluate_offsets(root, run_script, tmp_path):
 
 def test_offsets_that_are_not_there_cannot_be_left_out():
     with pytest.raises(ConfigError, match="no offsets: the network has none"):
-        crowd_codec(get_model("cpm_small"), offsets=False)
+        bottom_up_codec(get_model("cpm_small"), offsets=False)
 
 
 def test_offsets_of_the_mirror_image_come_back():

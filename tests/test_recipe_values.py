@@ -31,8 +31,8 @@ ODD = (
     *({"skeleton": "COCO_17"}, DEEP, COCO_17),
 )
 TINY = {
-    "cpm": {"model.name": "cpm_small", "model.options": {"channels": 8, "stages": 1}, "augment.crop": 64},
-    "topdown": {"model.name": "pose_small", "model.options": {}, "augment.size": (64, 64)},
+    "bottom_up": {"model.name": "cpm_small", "model.options": {"channels": 8, "stages": 1}, "augment.crop": 64},
+    "top_down": {"model.name": "pose_small", "model.options": {}, "augment.size": (64, 64)},
 }
 
 

@@ -46,9 +46,9 @@ def mpii(coco):
 @pytest.mark.parametrize("name", list_configs())
 def test_two_steps(request, name, tmp_path):
     config = load_config(name)
-    crop = ["augment.size=(64, 64)"] if config.task == "topdown" else ["augment.crop=64"]
+    crop = ["augment.size=(64, 64)"] if config.task == "top_down" else ["augment.crop=64"]
     root = request.getfixturevalue(config.data.dataset)
-    if config.task == "cpm":
+    if config.task == "bottom_up":
         config.loss.offset_epoch = 0
     override(config, ["model.pretrained=''", "train.batch_size=2", "train.epochs=1", "train.max_iterations=2",
                       "train.num_workers=0", "train.max_val_batches=1", "train.log_every=1",
@@ -65,7 +65,7 @@ def test_the_list_shows_what_was_published():
     listed = describe_configs("cpm")
     for figure in ("AP 0.561", "AP 0.564", "AP 0.584", "0.231 after 23"):
         assert figure in listed
-    assert "pose_resnet50_coco_256x192" in describe_configs("topdown") and "0.704" in describe_configs("topdown")
+    assert "pose_resnet50_coco_256x192" in describe_configs("top_down") and "0.704" in describe_configs("top_down")
 
 
 def test_differences_count_as_the_kind_says():

@@ -23,7 +23,6 @@ from cpm.datasets import (
 )
 from cpm.evaluation import (
     annotated_boxes,
-    choose_box_protocol,
     detected_boxes,
     evaluate_boxes,
     evaluate_mpii,
@@ -36,6 +35,7 @@ from cpm.inference import BoxEstimator, PersonDetector, PoseEstimator, ScaledMap
 from cpm.models import get_model, load_network, read_checkpoint, save_network
 from cpm.models.gluoncv_models import detector_network
 from cpm.skeletons import COCO_17, MPI_15, MPII_16, convert
+from cpm.tasks import top_down
 from cpm.training import StageLoss
 
 from .conftest import person
@@ -234,7 +234,7 @@ def test_flipping_averages_with_the_mirror_image(coco):
 
 
 def test_recipes_are_those_of_the_paper():
-    names = list_configs("topdown")
+    names = list_configs("top_down")
     published = {f"pose_resnet{d}_coco_{s}" for d in (50, 101, 152) for s in ("256x192", "384x288")}
     assert published | {"pose_resnet50_mpii_256x256", "pose_resnet50_mpii_384x384"} <= set(names)
     for name in names:
@@ -317,8 +317,8 @@ def test_the_protocol_follows_the_body(tmp_path):
     for skeleton, size, dataset in ((COCO_17, (192, 256), "coco"), (MPII_16, (256, 256), "mpii")):
         net = get_model("pose_resnet", depth=18, skeleton=skeleton)
         save_network(tmp_path / "net.npz", net)
-        protocol = choose_box_protocol(read_checkpoint(tmp_path / "net.npz").meta, "net.npz")
-        assert protocol.size == size and protocol.dataset == dataset and protocol.flip and not protocol.unbiased
+        settings = top_down.settings(read_checkpoint(tmp_path / "net.npz").meta, "net.npz")
+        assert settings.size == size and settings.data.kind == dataset and settings.flip and not settings.unbiased
     assert load_network(tmp_path / "net.npz").skeleton.name == "MPII_16"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Callable
 
@@ -11,24 +12,11 @@ import mxnet as mx
 from easydict import EasyDict
 
 from ..checks import check_workers
-from ..codecs import HEATMAPS, JOINT_HEATMAPS, KINDS, PAFS, HeatmapCodec, crowd_codec
-from ..configs import TASKS, load_config, override
-from ..datasets import (
-    Augmentation,
-    BatchLoader,
-    CropAugmentation,
-    KeypointData,
-    PersonChoice,
-    PersonFilter,
-    PersonSet,
-    SampleSet,
-    TrainingSet,
-    open_dataset,
-)
-from ..errors import ConfigError, quote
+from ..configs import load_config, override
+from ..datasets import BatchLoader, SampleSet
+from ..errors import ConfigError
 from ..models import (
     Checkpoint,
-    PoseNet,
     check_model,
     freeze_batch_norm,
     get_model,
@@ -37,6 +25,8 @@ from ..models import (
     read_checkpoint,
 )
 from ..skeletons import skeleton_from_spec
+from ..tasks import TASKS, Task, bottom_up
+from ..tasks.task import tested_data, trained_data
 from .amp import choose_precision
 from .body import warn_of_body
 from .resuming import check_changes, recipe_of
@@ -56,7 +46,7 @@ def choose_recipe(
     model: str | None,
     resume: Path | None,
     changes: Sequence[str],
-    task: str = "cpm",
+    task: Task = bottom_up,
 ) -> tuple[EasyDict, Checkpoint | None]:
     """Return the recipe of a run and the checkpoint it goes on from, if any.
 
@@ -94,9 +84,8 @@ def choose_recipe(
             raise ConfigError(
                 f"--config {source}: trains a {config.model.name}, not the {model} that --backbone asks for"
             )
-    if config.task != task:
-        script = {"cpm": "train_gluon_cpm.py", "topdown": "train_pose_resnet.py"}[config.task]
-        raise ConfigError(f"{config.name}: a recipe for scripts/{script}")
+    if config.task != task.name:
+        raise ConfigError(f"{config.name}: a recipe for scripts/{TASKS[config.task].trained_by}")
     before = deepcopy(config)
     override(config, changes)
     if checkpoint is not None:
@@ -129,7 +118,9 @@ def build_trainer(
     check_workers("train.num_workers", config.train.num_workers)
     choose_precision(config.train.amp, contexts)  # before anything is loaded
     check_model(config.model.name, config.model.options)
-    datasets = [_open_data(config, split) for split in (config.data.train, config.data.val)]  # before downloads
+    task = TASKS[config.task]
+    trained_on = trained_data(config).open(skeleton)  # before anything is downloaded
+    tested_on = tested_data(config).open(skeleton)
     if checkpoint is None:
         mx.random.seed(config.train.seed)
         options = dict(config.model.options)
@@ -142,56 +133,16 @@ def build_trainer(
     else:
         net = network_from_meta(checkpoint.meta, ctx=contexts)
         load_parameters(net, checkpoint)
-    _check_fit(config, net)
+    task.check_recipe(config, net)
     warn_of_body(config, net.skeleton)
     if config.train.freeze_bn:
         freeze_batch_norm(net)
-    build = _person_samples if config.task == "topdown" else _crowd_samples
-    samples = build(config, net, datasets[0], augment=True)
-    val_samples = build(config, net, datasets[1], augment=False)
-    train, val = _loader(config, samples, training=True), _loader(config, val_samples, training=False)
+    train = _loader(config, task.samples(config, net, trained_on, augment=True), training=True)
+    val = _loader(config, task.samples(config, net, tested_on, augment=False), training=False)
     return PoseTrainer(net, train, val, config, contexts, output, checkpoint)
 
 
-def _check_fit(config: EasyDict, net: PoseNet) -> None:
-    """Make sure that the network is one for the task and takes the crops."""
-    expected = {"cpm": (PAFS, HEATMAPS), "topdown": (JOINT_HEATMAPS,)}[config.task]
-    if net.kinds[-1][:2] != expected:
-        found, wanted = (" and ".join(kind.name for kind in kinds) for kinds in (net.kinds[-1], expected))
-        raise ConfigError(
-            f"model.name={net.name}: predicts {found}, the task {quote(config.task)} is to predict {wanted}"
-        )
-    if config.loss.kind == "bce" and not net.sigmoid:
-        advice = f"add model.options.sigmoid=True, if {net.name} has it" if config.task == "cpm" else "choose another"
-        raise ConfigError(f"loss.kind='bce': needs heatmaps between 0 and 1; {advice}")
-    defaults = TASKS[config.task]["loss"]
-    for kind in KINDS:
-        for name in kind.loss_options:
-            if config.loss.get(name) != defaults.get(name) and kind not in net.kinds[-1]:
-                raise ConfigError(
-                    f"loss.{name}={quote(config.loss[name])}: {net.name} predicts no {kind.name}; "
-                    f"model.options.{kind.name}=True, if it has it, makes it do so"
-                )
-    if config.task == "cpm" and config.loss.offset_epoch >= config.train.epochs:
-        raise ConfigError(
-            f"loss.offset_epoch={config.loss.offset_epoch}: offsets would never count in {config.train.epochs} epochs"
-        )
-    key, sides = ("size", config.augment["size"]) if config.task == "topdown" else ("crop", (config.augment.crop,))
-    if any(side % net.multiple for side in sides):
-        fitting = [max(round(side / net.multiple), 1) * net.multiple for side in sides]
-        such = fitting[0] if key == "crop" else tuple(fitting)
-        raise ConfigError(
-            f"augment.{key}={config.augment[key]}: {net.name} needs multiples of {net.multiple}, such as {such}"
-        )
-
-
-def _open_data(config: EasyDict, split: str) -> KeypointData:
-    data = config.data
-    skeleton = skeleton_from_spec(config.labels.skeleton)
-    return open_dataset(data.dataset, data.root, split, skeleton, data.category, data.skip_unlisted)
-
-
-def build_samples(config: EasyDict, split: str, augment: bool = True) -> TrainingSet | PersonSet:
+def build_samples(config: EasyDict, split: str, augment: bool = True) -> SampleSet:
     """Build the samples of a split, as a run of the recipe sees them.
 
     Parameters
@@ -209,31 +160,12 @@ def build_samples(config: EasyDict, split: str, augment: bool = True) -> Trainin
         If the recipe or the data is not what it should be.
     """
     check_model(config.model.name, config.model.options)
-    dataset = _open_data(config, split)
+    task = TASKS[config.task]
     skeleton = skeleton_from_spec(config.labels.skeleton)
+    dataset = replace(trained_data(config), split=split).open(skeleton)
     net = get_model(config.model.name, skeleton=skeleton, **config.model.options)  # for its grid
-    _check_fit(config, net)
-    build = _person_samples if config.task == "topdown" else _crowd_samples
-    return build(config, net, dataset, augment)
-
-
-def _crowd_samples(config: EasyDict, net: PoseNet, dataset: KeypointData, augment: bool) -> TrainingSet:
-    labels = config.labels
-    codec = crowd_codec(net, labels.sigma, labels.paf_width)
-    augmentation = Augmentation(**config.augment)
-    augmentation = augmentation if augment else augmentation.without_chance()
-    people, weights = PersonFilter(**config.people), (labels.weigh_limbs, labels.mask_missing)
-    return TrainingSet(dataset, codec, augmentation, people, config.train.seed, *weights)
-
-
-def _person_samples(config: EasyDict, net: PoseNet, dataset: KeypointData, augment: bool) -> PersonSet:
-    codec = HeatmapCodec(net.skeleton, net.stride, config.labels.sigma, config.labels.unbiased)
-    options = dict(config.augment)
-    size, enlarge = options.pop("size"), options.pop("enlarge")
-    augmentation = CropAugmentation(**options)
-    augmentation, choice = augmentation if augment else augmentation.without_chance(), PersonChoice(**config.people)
-    people = choice.people(dataset, size[0] / size[1], enlarge)
-    return PersonSet(people, dataset.skeleton, codec, size, augmentation, config.train.seed)
+    task.check_recipe(config, net)
+    return task.samples(config, net, dataset, augment)
 
 
 def _loader(config: EasyDict, samples: SampleSet, training: bool) -> BatchLoader:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from ..cli import parse_devices
+from ..errors import ConfigError
 from ..files import clear_temporaries
 from ..locks import lock_folder
+from ..tasks import Task
 from .build import build_trainer, choose_recipe
 from .folder import check_output
 from .resuming import is_finished
@@ -51,7 +54,13 @@ def add_training_options(parser: argparse.ArgumentParser) -> None:
                          "helps where MXNet says that NVRTC compilation failed")  # fmt: skip
 
 
-def run_training(arguments: argparse.Namespace, task: str, default: str, model: str | None = None) -> Path | None:
+def run_training(
+    arguments: argparse.Namespace,
+    task: Task,
+    default: str,
+    model: str | None = None,
+    of_default: Mapping[str, object] | None = None,
+) -> Path | None:
     """Train as the options say, to the end, and return the folder of the run; None where it had ended before.
 
     Parameters
@@ -59,11 +68,13 @@ def run_training(arguments: argparse.Namespace, task: str, default: str, model: 
     arguments
         Those of `add_training_options`.
     task
-        What the script trains, one of `cpm.configs.TASKS`.
+        What the script trains.
     default
         The recipe, if none is given.
     model
         The network that the user asked for by name, if any.
+    of_default
+        Options that choose the default recipe, by their names; None where they were not given.
 
     Raises
     ------
@@ -72,6 +83,7 @@ def run_training(arguments: argparse.Namespace, task: str, default: str, model: 
     """
     if arguments.disable_fusion:
         os.environ["MXNET_USE_FUSION"] = "0"
+    _check_choice(arguments, of_default or {})
     contexts = parse_devices(arguments.gpus)
     short = {
         "data.root": arguments.dataset_root,
@@ -98,3 +110,11 @@ def run_training(arguments: argparse.Namespace, task: str, default: str, model: 
         check_output(output, arguments.resume, arguments.overwrite)
         build_trainer(config, contexts, output, checkpoint).fit()
     return Path(output)
+
+
+def _check_choice(arguments: argparse.Namespace, of_default: Mapping[str, object]) -> None:
+    """Refuse options that choose a recipe where another option brings one."""
+    given = [f"{name}={value}" for name, value in of_default.items() if value is not None]
+    brought = "--resume" if arguments.resume else "--config" if arguments.config else ""
+    if given and brought:
+        raise ConfigError(f"{given[0]}: {brought} brings a recipe, data and network; leave out the one or the other")

@@ -1,0 +1,23 @@
+"""The two tasks, people in whole images and one person in a box, and the way from a file to an estimator."""
+
+from .bottom_up import BottomUp, BottomUpSettings
+from .front_door import Estimator, load_estimator
+from .task import Task
+from .top_down import TopDown, TopDownSettings
+
+bottom_up = BottomUp()
+top_down = TopDown()
+TASKS = {task.name: task for task in (bottom_up, top_down)}
+
+__all__ = [
+    "TASKS",
+    "BottomUp",
+    "BottomUpSettings",
+    "Estimator",
+    "Task",
+    "TopDown",
+    "TopDownSettings",
+    "bottom_up",
+    "load_estimator",
+    "top_down",
+]
