@@ -9,13 +9,8 @@ from pathlib import Path
 
 import pytest
 
-<<<<<<< HEAD
 from .conftest import ROOT, person, write_coco_to
-from .helpers.killed_training import READY
-=======
-from .conftest import ROOT, person, write_coco_in
 from .helpers.killed_training import LAST_EPOCH
->>>>>>> e1eb207 (Kill at batches, not at seconds, which a busy machine stretches)
 from .helpers.scale import repeats
 
 FILES = ("last.npz", "best.npz", "losses.csv")
