@@ -197,8 +197,8 @@ def _trace(net: PoseNet, stage: int, extra: Mapping[str, Any] | None) -> _Graph:
         values[place] = parameter.list_data()[0].as_in_context(mx.cpu())
     content = json.loads(mx.sym.Group(named).tojson())
     nodes = content["nodes"]
+    _leave_out_slices(nodes)
     for node in nodes:
-        node["inputs"] = [[source, output, 0] for source, output, _ in node["inputs"]]  # the last counts tracings
         if node["name"] == "images":
             node["attrs"] = {"__dtype__": "0", _ATTRIBUTE: json.dumps(meta)}  # 0 is float32
         elif node["op"] == "null":
@@ -212,6 +212,17 @@ def _trace(net: PoseNet, stage: int, extra: Mapping[str, Any] | None) -> _Graph:
     symbol = mx.sym.load_json(json.dumps(content))
     params = {name: values[name] for name in symbol.list_inputs() if name != "images"}
     return _Graph(symbol, params, meta, (2, *_sides(net), 3))
+
+
+def _leave_out_slices(nodes: list[dict[str, Any]]) -> None:
+    """Let what follows a slice of all channels take what comes before it: only gradients need it, see `join`."""
+    before: dict[int, int] = {}
+    for place, node in enumerate(nodes):
+        inputs = [(before.get(source, source), output) for source, output, _ in node["inputs"]]
+        node["inputs"] = [[source, output, 0] for source, output in inputs]  # the last counts tracings
+        attributes = node.get("attrs", {})
+        if node["op"] == "slice_axis" and (attributes["begin"], attributes["end"]) == ("0", "None"):
+            before[place] = inputs[0][0]
 
 
 def _choose(net: PoseNet, stages: Any, stage: int) -> Any:

@@ -237,6 +237,12 @@ def test_an_early_stage_is_written_without_the_later_ones(onnx, net, tmp_path):
         export_onnx(net, tmp_path / "2.onnx", 2)
 
 
+def test_slices_for_gradients_alone_are_left_out(onnx, net, tmp_path):
+    export_onnx(net, tmp_path / "net.onnx")
+    operators = [node.op_type for node in onnx.load(tmp_path / "net.onnx").graph.node]
+    assert "Concat" in operators and "Slice" not in operators
+
+
 def test_the_same_network_makes_the_same_files(onnx, net, tmp_path):
     save_network(tmp_path / "net.npz", net)
     for name, each in (("a", net), ("b", get_model("cpm_small", tmp_path / "net.npz", channels=16, stages=2))):

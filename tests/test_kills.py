@@ -5,25 +5,16 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from .conftest import ROOT, person, write_coco_to
-from .helpers.killed_training import READY
+from .helpers.killed_training import LAST_EPOCH
 from .helpers.scale import repeats
 
 FILES = ("last.npz", "best.npz", "losses.csv")
 SIGNALS = ("SIGKILL", "SIGTERM", "SIGINT")
-
-
-@dataclass
-class Reference:
-    """An undisturbed run: its files by their names, and how many seconds it trained."""
-
-    files: dict[str, bytes]
-    seconds: float
 
 
 @pytest.fixture(scope="module")
@@ -42,47 +33,37 @@ def start(data: Path, output: Path, devices: int, *planted: object) -> subproces
         return subprocess.Popen(list(map(str, command)), cwd=ROOT, stdout=subprocess.PIPE, stderr=log, text=True)
 
 
-def wait_until_ready(process: subprocess.Popen) -> None:
-    assert process.stdout.readline().strip() == READY
-
-
 def finish(data: Path, output: Path, devices: int) -> dict[str, bytes]:
     """Let a run go to its end; returns its files."""
     process = start(data, output, devices)
-    assert process.wait() == 0, output.with_suffix(".log").read_text()
+    process.communicate()
+    assert process.returncode == 0, output.with_suffix(".log").read_text()
     return {name: (output / name).read_bytes() for name in FILES}
 
 
 @pytest.fixture(scope="module", params=[1, 2])
 def reference(request, data, tmp_path_factory):
     """Train undisturbed on one device and on two."""
-    output = tmp_path_factory.mktemp("whole") / "run"
-    process = start(data, output, request.param)
-    wait_until_ready(process)
-    begin = time.monotonic()
-    assert process.wait() == 0, output.with_suffix(".log").read_text()
-    seconds = time.monotonic() - begin
-    return request.param, Reference({name: (output / name).read_bytes() for name in FILES}, seconds)
+    return request.param, finish(data, tmp_path_factory.mktemp("whole") / "run", request.param)
 
 
-def kill_somewhere(data, output, devices, number, seconds, rng) -> None:
-    """Send a signal at a random moment of the training."""
-    while True:
-        process = start(data, output, devices)
-        wait_until_ready(process)
-        time.sleep(rng.uniform(0, seconds))
-        process.send_signal(number)
-        if process.wait() != 0:
-            return
-        for path in output.glob("*.*"):  # it was through already
-            path.unlink()
+def kill_somewhere(data, output, devices, name, rng) -> None:
+    """Send a signal at a random moment of the training: in a step, a validation, or what comes between."""
+    process = start(data, output, devices)
+    for _ in range(rng.randrange(1, LAST_EPOCH)):
+        assert process.stdout.readline() == "batch\n"
+    time.sleep(rng.uniform(0, 0.1))
+    process.send_signal(signal.Signals[name])
+    process.communicate()
+    assert process.returncode != 0
 
 
 def kill_at_a_checkpoint(data, output, devices, name, rng) -> None:
     """Let the training send itself a signal before or after it writes a checkpoint."""
     when, file = rng.choice(("before", "after")), rng.choice(("last.npz", "best.npz"))
     process = start(data, output, devices, name, when, file, rng.choice((1, 2)))
-    assert process.wait() != 0
+    process.communicate()
+    assert process.returncode != 0
 
 
 @pytest.mark.slow("starts more than a dozen processes")
@@ -95,6 +76,6 @@ def test_every_kill_goes_on_to_the_same_files(reference, data, tmp_path):
         if number % 2:
             kill_at_a_checkpoint(data, output, devices, name, rng)
         else:
-            kill_somewhere(data, output, devices, signal.Signals[name], whole.seconds, rng)
+            kill_somewhere(data, output, devices, name, rng)
         files = finish(data, output, devices)
-        assert [name for name in FILES if files[name] != whole.files[name]] == [], number
+        assert [name for name in FILES if files[name] != whole[name]] == [], number

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
+import os
 import socket
 import time
 from contextlib import suppress
@@ -15,6 +17,8 @@ from tensorboardX.proto.event_pb2 import Event, SessionLog
 from tensorboardX.record_writer import RecordWriter
 
 from ..files import full_disk_names
+
+_NUMBERS = itertools.count()  # two files of one second are two files
 
 
 class EventFile:
@@ -34,7 +38,8 @@ class EventFile:
     def __init__(self, folder: str | Path, purge_step: int | None = None) -> None:
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        self._path = folder / f"events.out.tfevents.{int(time.time())}.{socket.gethostname()}"
+        name = f"events.out.tfevents.{int(time.time())}.{socket.gethostname()}.{os.getpid()}.{next(_NUMBERS)}"
+        self._path = folder / name
         self._writer = RecordWriter(str(self._path))
         self._write(file_version="brain.Event:2")
         if purge_step is not None:

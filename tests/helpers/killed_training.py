@@ -1,4 +1,4 @@
-"""A tiny training that goes on where it was, and may stop itself at a checkpoint: for tests that kill it.
+"""A tiny training that goes on where it was, for tests that kill it: it tells its batches, and may stop itself.
 
 python -m tests.helpers.killed_training DATA OUTPUT DEVICES [SIGNAL before|after FILE NUMBER]
 
@@ -14,8 +14,9 @@ import mxnet as mx
 
 from cpm.configs import recipe
 from cpm.training import build_trainer, check_output, choose_recipe, state
+from cpm.training.learner import Learner
 
-READY = "training begins"
+LAST_EPOCH = 25  # the batch that it begins with; each has four, and two of the validation
 
 
 def make_config(data: Path):
@@ -56,6 +57,17 @@ def plant(number: int, when: str, name: str, count: int) -> None:
     state.save_network = write_and_stop
 
 
+def count_batches() -> None:
+    """Let the process write a line at every batch, the validation's too."""
+    losses = Learner.losses
+
+    def write_and_compute(*arguments, **options):
+        print("batch", flush=True)  # noqa: T201
+        return losses(*arguments, **options)
+
+    Learner.losses = write_and_compute
+
+
 def main(data: str, output: str, devices: str, *planted: str) -> None:
     """Train to the end, or until a signal comes."""
     last = Path(output) / "last.npz"
@@ -68,7 +80,7 @@ def main(data: str, output: str, devices: str, *planted: str) -> None:
         config, checkpoint = make_config(Path(data)), None
     check_output(Path(output), last if checkpoint else None, overwrite=False)
     run = build_trainer(config, [mx.cpu(number) for number in range(int(devices))], Path(output), checkpoint)
-    print(READY, flush=True)  # noqa: T201
+    count_batches()
     run.fit()
 
 
