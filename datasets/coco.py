@@ -191,6 +191,8 @@ class CocoKeypoints:
         If a folder or file is missing, or the JSON is not COCO's.
     """
 
+    metric = "oks"  # by which `cpm.evaluation` scores
+
     def __init__(
         self,
         root: str | Path,

@@ -114,6 +114,8 @@ class MpiiPeople:
         until they are used.
     """
 
+    metric = "pckh"  # by which `cpm.evaluation` scores
+
     def __init__(self, root: str | Path, split: str) -> None:
         self.root, self.split = Path(root), split
         self.skeleton, self.category_id = MPII_16, _CATEGORY

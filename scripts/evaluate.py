@@ -12,11 +12,13 @@ from cpm.datasets import open_dataset
 from cpm.errors import ConfigError
 from cpm.evaluation import (
     PROTOCOLS,
+    Choice,
+    Report,
     apply_protocol,
     apply_sigmas,
     check_task,
     choose_protocol,
-    evaluate_crowd,
+    evaluate_dataset,
     output_folder,
 )
 from cpm.inference import BACKENDS, REFERENCES, PoseEstimator, is_exported, open_network, stage_from_last
@@ -132,18 +134,9 @@ def main() -> None:
         "sigmas": args.sigmas,
         "no_offsets": args.no_offsets or None,
     }
-    table = evaluate_crowd(
-        estimator,
-        dataset,
-        subset or "people",
-        limit,
-        args.truth,
-        output=output,
-        viz=args.viz,
-        show=args.show,
-        protocol=notes,
-    )
-    print(table)
+    choice = Choice(subset or "people", limit, args.truth)
+    report = Report(output, args.viz, args.show, notes=notes)
+    print(evaluate_dataset(estimator, dataset, choice, report).table)
     print(f"results in {output}")
 
 

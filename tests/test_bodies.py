@@ -12,7 +12,7 @@ from cpm import ConfigError, Skeleton
 from cpm.codecs import HeatmapCodec, crowd_codec
 from cpm.configs import recipe
 from cpm.datasets import open_dataset
-from cpm.evaluation import annotated_boxes, choose_box_protocol, choose_protocol, evaluate_boxes, evaluate_coco
+from cpm.evaluation import choose_box_protocol, choose_protocol, evaluate_coco, evaluate_dataset
 from cpm.inference import BoxEstimator, PoseEstimator, open_network
 from cpm.models import get_model
 from cpm.training import build_trainer
@@ -147,4 +147,4 @@ def score(checkpoint, root, task):
     protocol = choose_box_protocol(meta, checkpoint)
     codec = HeatmapCodec(net.skeleton, net.stride, protocol.sigma)
     estimator = BoxEstimator(net, codec, protocol.size)
-    return evaluate_boxes(estimator, dataset, annotated_boxes(dataset, estimator.aspect), progress=False)
+    return evaluate_dataset(estimator, dataset).figures
