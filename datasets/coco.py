@@ -59,6 +59,8 @@ class CocoKeypoints(KeypointData):
         If a folder or file is missing, or the JSON is not COCO's.
     """
 
+    metric = "oks"
+
     def __init__(
         self,
         root: str | Path,

@@ -60,6 +60,8 @@ class KeypointData(ABC):
         The annotations as flat arrays; not to be written to.
     records
         Every image, by id.
+    metric
+        By what it is scored: a name of `cpm.evaluation.METRICS`.
     """
 
     root: Path
@@ -69,6 +71,7 @@ class KeypointData(ABC):
     category_id: int
     index: AnnotationIndex
     records: Records
+    metric: str
 
     def __len__(self) -> int:
         return len(self.records)

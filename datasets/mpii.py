@@ -116,6 +116,8 @@ class MpiiPeople(KeypointData):
         until they are used.
     """
 
+    metric = "pckh"
+
     def __init__(self, root: str | Path, split: str) -> None:
         self.root, self.split = Path(root), split
         self.skeleton, self.category_id = MPII_16, _CATEGORY

@@ -1,40 +1,48 @@
 """Scores of people found in images."""
 
-from .boxes import ImageBoxes, annotated_boxes, detected_boxes, mpii_boxes
 from .coco import FIGURES, format_scores, oracle_coco, people_to_results, score_coco
-from .evaluate import evaluate_coco, evaluate_crowd
+from .evaluate import METRICS, Choice, Scores, evaluate_coco, evaluate_dataset
+from .evaluator import Evaluator
 from .localisation import localisation_error
+from .loop import run
 from .mpii import MpiiTruth, format_pckh, pckh, read_mpii_truth, score_mpii, truth_of_people
-from .mpii_crowd import evaluate_mpii_crowd
 from .nms import oks_matrix, oks_nms, rescore
+from .oks_evaluator import BoxOksEvaluator, OksEvaluator
+from .pckh_evaluator import PckhEvaluator, in_order, nearest
 from .protocols import PROTOCOLS, NamedProtocol, apply_protocol
 from .quantizing import accuracy_report, spread_images
-from .reports import output_folder
+from .reports import Report, output_folder
+from .scenes import Scene, annotated_boxes, detected_boxes, mpii_images, whole_images
 from .sigmas import apply_sigmas
 from .subsets import select_images
-from .topdown import evaluate_boxes, evaluate_mpii, evaluate_people
 
 __all__ = [
     "FIGURES",
+    "METRICS",
     "PROTOCOLS",
-    "ImageBoxes",
+    "BoxOksEvaluator",
+    "Choice",
+    "Evaluator",
     "MpiiTruth",
     "NamedProtocol",
+    "OksEvaluator",
+    "PckhEvaluator",
+    "Report",
+    "Scene",
+    "Scores",
     "accuracy_report",
     "annotated_boxes",
     "apply_protocol",
     "apply_sigmas",
     "detected_boxes",
-    "evaluate_boxes",
     "evaluate_coco",
-    "evaluate_crowd",
-    "evaluate_mpii",
-    "evaluate_mpii_crowd",
-    "evaluate_people",
+    "evaluate_dataset",
     "format_pckh",
     "format_scores",
+    "in_order",
     "localisation_error",
-    "mpii_boxes",
+    "mpii_images",
+    "nearest",
     "oks_matrix",
     "oks_nms",
     "oracle_coco",
@@ -43,9 +51,11 @@ __all__ = [
     "people_to_results",
     "read_mpii_truth",
     "rescore",
+    "run",
     "score_coco",
     "score_mpii",
     "select_images",
     "spread_images",
     "truth_of_people",
+    "whole_images",
 ]

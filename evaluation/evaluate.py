@@ -1,43 +1,151 @@
-"""Run an estimator over COCO images and score what it finds."""
+"""Score an estimator of either task on a data set of any kind, by the metric of the data set."""
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable, NamedTuple
 
-from tqdm import tqdm
-from tqdm.contrib.logging import logging_redirect_tqdm
-
-from ..datasets import CocoKeypoints, ImageRecord, MpiiPeople, read_image
-from ..draw import draw_people
-from ..errors import ConfigError, DataError
-from ..inference import PoseEstimator
-from ..outputs import OutputFolder, writing
-from .coco import format_scores, load_truth, people_to_results, score_coco
-from .mpii import format_pckh, official_truth
-from .mpii_crowd import evaluate_mpii_crowd
-from .pictures import check_display, draw_result, show_picture
-from .reports import EVALUATION, Gallery, write_report
-from .subsets import check_options, select_images
-
-logger = logging.getLogger(__name__)
+from ..datasets import CocoKeypoints, KeypointData, MpiiPeople
+from ..errors import ConfigError
+from ..inference import Estimator
+from ..outputs import OutputFolder
+from .evaluator import Evaluator
+from .loop import run
+from .mpii import official_truth
+from .oks_evaluator import BoxOksEvaluator, OksEvaluator
+from .pckh_evaluator import PckhEvaluator, in_order, nearest
+from .reports import Report
+from .scenes import Scene, annotated_boxes, detected_boxes, mpii_images, whole_images
+from .subsets import select_images
 
 
-@dataclass
-class _Run:
-    """What a run over the images has brought so far."""
+@dataclass(frozen=True)
+class Choice:
+    """What of a data set is looked at; a value that does not concern the data set or the task is refused.
 
-    results: list[dict[str, Any]] = field(default_factory=list)
-    skipped: list[int] = field(default_factory=list)
-    seconds: float = 0.0
+    Attributes
+    ----------
+    subset
+        COCO: see `select_images`.
+    limit
+        COCO: see `select_images`; of MPII the limit counts people.
+    truth
+        MPII: the file with the true joints; by default ``annot/gt_valid.mat`` in its folder or, if that is not there,
+        what the annotations say themselves.
+    boxes
+        COCO, top-down: "truth", for the annotated boxes, or the file of a detector.
+    enlarge
+        COCO, top-down: by how much boxes grow.
+    nms
+        COCO, top-down: see `BoxOksEvaluator`; by default 0.9.
+    """
+
+    subset: str = "people"
+    limit: int | None = None
+    truth: str | Path | None = None
+    boxes: str | Path = "truth"
+    enlarge: float = 1.25
+    nms: float | None = None
+
+    def refuse(self, reason: str, *names: str) -> None:
+        """Raise a `ConfigError` if any of these was given."""
+        given = [name for name in names if getattr(self, name) != getattr(Choice, name)]
+        if given:
+            raise ConfigError(f"{' and '.join(given)}: not for {reason}; leave it out")
+
+
+class Scores(NamedTuple):
+    """What an evaluation has found.
+
+    Attributes
+    ----------
+    figures
+        By their names.
+    table
+        The same as text, below a line that says the protocol.
+    """
+
+    figures: dict[str, Any]
+    table: str
+
+
+class Plan(NamedTuple):
+    """How an estimator is scored on a data set: on these images, by this metric, with notes about the choice."""
+
+    scenes: Sequence[Scene]
+    evaluator: Evaluator
+    notes: Mapping[str, Any]
+
+
+def by_oks(dataset: CocoKeypoints, estimator: Estimator, choice: Choice) -> Plan:
+    """Return how COCO keypoints are scored."""
+    choice.refuse("COCO", "truth")
+    skeleton = estimator.codec.skeleton
+    image_ids = select_images(dataset, choice.subset, choice.limit)
+    notes: dict[str, Any] = {"subset": choice.subset, "limit": choice.limit}
+    if estimator.aspect is None:
+        choice.refuse("networks that find people in whole images", "boxes", "nms")
+        return Plan(whole_images(dataset, image_ids), OksEvaluator(dataset, skeleton), notes)
+    notes |= {"boxes": str(choice.boxes), "enlarge": choice.enlarge}
+    if choice.boxes == "truth":
+        scenes = annotated_boxes(dataset, estimator.aspect, choice.enlarge, image_ids)
+    else:
+        scenes = detected_boxes(dataset, choice.boxes, estimator.aspect, choice.enlarge, image_ids)
+    threshold = 0.9 if choice.nms is None else choice.nms
+    return Plan(scenes, BoxOksEvaluator(dataset, skeleton, threshold), notes)
+
+
+def by_pckh(dataset: MpiiPeople, estimator: Estimator, choice: Choice) -> Plan:
+    """Return how the annotated people of MPII are scored."""
+    choice.refuse("MPII", "subset", "boxes", "nms")
+    scenes = mpii_images(dataset, estimator.aspect, choice.limit)
+    truth = choice.truth or official_truth(dataset)
+    match = nearest if estimator.aspect is None else in_order
+    evaluator = PckhEvaluator(dataset, estimator.codec.skeleton, truth, match, choice.limit)
+    return Plan(scenes, evaluator, {"limit": choice.limit})
+
+
+METRICS: dict[str, Callable[[Any, Estimator, Choice], Plan]] = {"oks": by_oks, "pckh": by_pckh}
+
+
+def evaluate_dataset(
+    estimator: Estimator, dataset: KeypointData, choice: Choice | None = None, report: Report | None = None
+) -> Scores:
+    """Score an estimator on a data set by the metric that the data set names.
+
+    Parameters
+    ----------
+    estimator
+        Finds the people, in whole images or in boxes; its codec names the skeleton.
+    dataset
+        The images and their annotations.
+    choice
+        What of it to look at; by default all images with people.
+    report
+        See `run`.
+
+    Returns
+    -------
+    Scores
+        The figures of the metric, and a table of them.
+
+    Raises
+    ------
+    CpmError
+        See `run`; and if a choice does not concern the data set or the estimator.
+    """
+    report = report or Report()
+    plan = METRICS[dataset.metric](dataset, estimator, choice or Choice())
+    figures = run(estimator, plan.scenes, plan.evaluator, replace(report, notes={**report.notes, **plan.notes}))
+    name = report.notes.get("name") or dataset.split
+    caption = f"{name}: {estimator.describe()}, {len(plan.scenes)} images"
+    return Scores(figures, f"{caption}\n{plan.evaluator.table(figures)}")
 
 
 def evaluate_coco(
-    estimator: PoseEstimator,
+    estimator: Estimator,
     dataset: CocoKeypoints,
     image_ids: Sequence[int] | None = None,
     output: str | Path | OutputFolder | None = None,
@@ -46,9 +154,7 @@ def evaluate_coco(
     show: bool = False,
     protocol: Mapping[str, Any] | None = None,
 ) -> dict[str, float]:
-    """Score an estimator on COCO keypoints (OKS).
-
-    A picture that cannot be read is warned of, counted and scored as one without detections.
+    """Score an estimator for whole images on COCO keypoints (OKS).
 
     Parameters
     ----------
@@ -58,19 +164,8 @@ def evaluate_coco(
         The images and their annotations.
     image_ids
         The images to evaluate; by default all.
-    output
-        A folder for ``results.json`` (COCO result format) and ``metrics.json`` (the figures, the
-        protocol and the seconds per image), written at the end; None writes nothing. One that holds results of another
-        protocol is refused; an `OutputFolder` may say otherwise.
-    progress
-        Whether to show a progress bar.
-    viz
-        Whether to write skeletons, heatmaps and PAFs side by side to ``output/viz/<image id>.jpg``, and the
-        skeletons of the first images with people to ``output/people.jpg``.
-    show
-        Whether to show the same pictures in a window, waiting for a key after each.
-    protocol
-        What else to note in ``metrics.json``, such as the model and the subset.
+    output, progress, viz, show, protocol
+        See `Report`, where the protocol is called notes.
 
     Returns
     -------
@@ -81,130 +176,9 @@ def evaluate_coco(
     ------
     DataError
         If an id is not in the data set, or not one of the pictures can be read.
-    ConfigError
-        If pictures are to be written and no output is given, or the output is not a folder to write these results to.
-    DeviceError
-        If pictures are to be shown and there is no display.
+    ConfigError, DeviceError
+        See `run`.
     """
-    records = _records(dataset, image_ids)
-    truth, _, _ = load_truth(dataset.truth(), dataset.skeleton)
-    if show:
-        check_display()
-    if viz and output is None:
-        raise ConfigError("viz=True needs output, the folder to write the pictures to")
-    options = {**_settings(estimator), "split": dataset.split, **(protocol or {})}
-    with writing(output, EVALUATION, options) as draft:
-        gallery = Gallery(draft.folder / "viz") if viz and draft else None
-        run = _run(estimator, dataset, records, progress, gallery, show)
-        if len(run.skipped) == len(records):
-            raise DataError(f"none of the {len(records)} images of {records[0].path.parent} can be read")
-        figures: dict[str, float] = score_coco(truth, run.results, dataset.skeleton, [record.id for record in records])
-        seconds_per_image = run.seconds / (len(records) - len(run.skipped))
-        logger.info("%d images, %d skipped, %.3g s per image", len(records), len(run.skipped), seconds_per_image)
-        if draft is not None:
-            metrics = {
-                **figures,
-                "protocol": {**options, "images": len(records)},
-                "skipped": run.skipped,
-                "seconds_per_image": seconds_per_image,
-            }
-            write_report(draft, run.results, metrics, gallery)
-    return figures
-
-
-def _records(dataset: CocoKeypoints, image_ids: Sequence[int] | None) -> list[ImageRecord]:
-    """Return the records of the ids in their order."""
-    by_id = {record.id: record for record in dataset.records}
-    ids = list(by_id) if image_ids is None else list(dict.fromkeys(image_ids))
-    unknown = [image_id for image_id in ids if image_id not in by_id]
-    if unknown:
-        raise DataError(f"{dataset.annotation_file}: no image {unknown[0]} in it ({len(unknown)} of {len(ids)} ids)")
-    if not ids:
-        raise DataError(f"{dataset.annotation_file}: no images to evaluate")
-    return [by_id[image_id] for image_id in ids]
-
-
-def _run(
-    estimator: PoseEstimator,
-    dataset: CocoKeypoints,
-    records: Sequence[ImageRecord],
-    progress: bool,
-    gallery: Gallery | None,
-    show: bool,
-) -> _Run:
-    """Estimate every image that can be read; write or show pictures on the way."""
-    run, skeleton = _Run(), estimator.codec.skeleton
-    with logging_redirect_tqdm():
-        for record in tqdm(records, unit="image", disable=not progress):
-            try:
-                image = read_image(record.path, (record.width, record.height), record.load)
-            except DataError as error:
-                logger.warning("skipped: %s", error)
-                run.skipped.append(record.id)
-                continue
-            start = time.perf_counter()
-            maps = estimator.maps(image)
-            people = estimator.decode(maps, image.shape[:2])
-            run.seconds += time.perf_counter() - start
-            run.results += people_to_results(record.id, people, skeleton, dataset.category_id, dataset.skeleton)
-            if gallery is not None or show:
-                picture = draw_result(estimator, image, people, maps)
-                if gallery is not None:
-                    gallery.add(record.id, picture, draw_people(image, people, skeleton), bool(people))
-                show = show and show_picture(picture)
-    return run
-
-
-def _settings(estimator: PoseEstimator) -> dict[str, Any]:
-    return {
-        "scales": list(estimator.scales),
-        "flip": estimator.flip,
-        "box_size": estimator.box_size,
-        "reference": estimator.reference,
-        "stage": estimator.stage,  # in natural order: 0 is the first, -1 the last
-    }
-
-
-def evaluate_crowd(
-    estimator: PoseEstimator,
-    dataset: CocoKeypoints | MpiiPeople,
-    subset: str = "people",
-    limit: int | None = None,
-    truth: str | Path | None = None,
-    show: bool = False,
-    **report: Any,
-) -> str:
-    """Score an estimator on a data set of either kind and return the table of its figures, which says the protocol.
-
-    Parameters
-    ----------
-    estimator, dataset
-        See `evaluate_coco` and `evaluate_mpii_crowd`.
-    subset, limit
-        COCO: see `select_images`; of MPII the limit counts people.
-    truth
-        MPII: the file with the true joints; by default ``annot/gt_valid.mat`` in its folder or, if that is not there,
-        what the annotations say themselves.
-    show
-        COCO: see `evaluate_coco`.
-    **report
-        ``output``, ``progress``, ``viz`` and ``protocol`` of `evaluate_coco`.
-
-    Raises
-    ------
-    CpmError
-        See `evaluate_coco` and `evaluate_mpii_crowd`.
-    """
-    notes = {**(report.pop("protocol", None) or {}), "subset": subset, "limit": limit}
-    title = f"{notes.get('name') or dataset.split}"
-    sides = f"{', '.join(map(str, estimator.scales))} x {estimator.box_size} pixels of {estimator.reference}"
-    caption = f"{title}: scales {sides}, {'with' if estimator.flip else 'no'} flip"
-    if isinstance(dataset, MpiiPeople):
-        check_options("MPII", subset=subset != "people", show=show)
-        truth = truth or official_truth(dataset)
-        figures = evaluate_mpii_crowd(estimator, dataset, truth, limit=limit, protocol=notes, **report)
-        return f"{caption}\n{format_pckh({dataset.split: figures})}"
-    check_options("COCO", truth=truth is not None)
-    image_ids = select_images(dataset, subset, limit)
-    figures = evaluate_coco(estimator, dataset, image_ids, show=show, protocol=notes, **report)
-    return f"{caption}, {len(image_ids)} images\n{format_scores({dataset.split: figures})}"
+    evaluator = OksEvaluator(dataset, estimator.codec.skeleton)
+    report = Report(output, viz, show, progress, protocol or {})
+    return run(estimator, whole_images(dataset, image_ids), evaluator, report)

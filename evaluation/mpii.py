@@ -157,7 +157,10 @@ def read_mpii_truth(path: str | Path) -> MpiiTruth:
 
 
 def score_mpii(
-    predictions: np.ndarray, truth: MpiiTruth | str | Path, people: np.ndarray | None = None
+    predictions: np.ndarray,
+    truth: MpiiTruth | str | Path,
+    people: np.ndarray | None = None,
+    found: np.ndarray | None = None,
 ) -> dict[str, float]:
     """Score predicted joints of MPII's people, counted from 0, against the official truth, counted from 1.
 
@@ -170,6 +173,8 @@ def score_mpii(
         The true joints of the same people in the same order, or their file.
     people
         The annotations the predictions were made for, see `MpiiTruth.check_people`; None leaves out this check.
+    found
+        (N, 16) whether the joint was found, see :func:`pckh`.
 
     Returns
     -------
@@ -187,7 +192,7 @@ def score_mpii(
         raise DataError(f"predictions have the shape {predictions.shape}, the truth expects {truth.joints.shape}")
     if people is not None:
         truth.check_people(people)
-    return pckh(predictions + _FIRST, truth.joints, truth.visible, truth.head_size)
+    return pckh(predictions + _FIRST, truth.joints, truth.visible, truth.head_size, found=found)
 
 
 def format_pckh(rows: Mapping[str, Mapping[str, float]]) -> str:
@@ -214,6 +219,7 @@ def pckh(
     head_size: np.ndarray,
     threshold: float = 0.5,
     skeleton: Skeleton = MPII_16,
+    found: np.ndarray | None = None,
 ) -> dict[str, float]:
     """Score predicted joints by PCKh (Andriluka et al. 2014, "2D Human Pose Estimation: New Benchmark", section 4).
 
@@ -232,6 +238,8 @@ def pckh(
         In lengths of the head.
     skeleton
         The K joints: MPII_16, or another that has its limbs, whose head is the nose if it has no top.
+    found
+        (N, K) whether the joint was found; one that was not is wrong, wherever it is. By default all were.
 
     Returns
     -------
@@ -264,18 +272,19 @@ def pckh(
     if not sized.all():
         wrong = int(np.argmin(sized))
         raise DataError(f"head {wrong} has the size {head_size[wrong]}, expected a finite number above 0")
-    _check_near("predictions", predictions, visible, skeleton)
+    found = np.ones_like(visible) if found is None else np.asarray(found, bool)
+    _check_near("predictions", predictions, visible & found, skeleton)
     _check_near("truth", truth, visible, skeleton)
     with np.errstate(over="ignore", invalid="ignore"):  # of joints that are not counted
         distance = np.linalg.norm(predictions - truth, axis=2) / head_size[:, None]
-    right = (distance <= threshold) & scored
+    right = (distance <= threshold) & scored & found
     figures = {}
     for part, names in parts.items():
         columns = [skeleton.joints.index(name) for name in names]
         shares = [_percent(right[:, column], scored[:, column]) for column in columns]
         figures[part] = float(np.mean(shares)) if shares else float("nan")
     figures["mean"] = _percent(right, scored)
-    figures["mean@0.1"] = _percent((distance <= 0.1) & scored, scored)
+    figures["mean@0.1"] = _percent((distance <= 0.1) & scored & found, scored)
     return figures
 
 

@@ -1,4 +1,4 @@
-"""What an estimator saw and found in an image: written to files, shown in a window."""
+"""Pictures in a window."""
 
 from __future__ import annotations
 
@@ -8,23 +8,10 @@ import sys
 import cv2
 import numpy as np
 
-from ..draw import contact_sheet, draw_people
 from ..errors import DeviceError
-from ..inference import PoseEstimator, ScaledMaps
-from ..person import Person
 
 _WINDOW = "any key: next image; q: show no more"
 _TRY_WINDOW = f"import cv2; cv2.namedWindow({_WINDOW!r}); cv2.waitKey(1)"
-
-
-def draw_result(estimator: PoseEstimator, image: np.ndarray, people: list[Person], maps: ScaledMaps) -> np.ndarray:
-    """Return skeletons and maps of an image (H, W, 3) side by side, as RGB uint8."""
-    codec = estimator.codec
-    pictures = [draw_people(image, people, codec.skeleton)]
-    for kind in codec.kinds:
-        if kind.is_dense:
-            pictures.append(kind.picture(image, maps.maps[kind.name], codec.skeleton, maps.scale, codec.stride))
-    return contact_sheet(pictures, columns=len(pictures))
 
 
 def check_display() -> None:

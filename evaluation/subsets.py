@@ -54,18 +54,6 @@ def check_limit(limit: int | None) -> None:
         raise ConfigError(f"limit={limit}, expected 1 or more")
 
 
-def check_options(dataset: str, **given: bool) -> None:
-    """Make sure that no option was given that does not concern a data set.
-
-    Raises
-    ------
-    ConfigError
-        If one was.
-    """
-    if needless := [name for name, was_given in given.items() if was_given]:
-        raise ConfigError(f"{' and '.join(needless)}: not for {dataset}; leave it out")
-
-
 def _listed(path: Path, dataset: CocoKeypoints) -> set[int]:
     """Return the ids of the images that a text file lists."""
     try:

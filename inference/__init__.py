@@ -3,6 +3,7 @@
 from .box_sources import detected_people, given_boxes, whole_image
 from .detector import PersonDetector
 from .estimator import REFERENCES, PoseEstimator, ScaledMaps, fit_image, stage_from_last
+from .look import Estimator, Look
 from .onnx_network import RUNTIMES, OnnxNetwork
 from .opening import BACKENDS, is_exported, open_network
 from .predicting import Predictions, predict_files, visible_part
@@ -13,6 +14,8 @@ __all__ = [
     "REFERENCES",
     "RUNTIMES",
     "BoxEstimator",
+    "Estimator",
+    "Look",
     "OnnxNetwork",
     "PersonDetector",
     "PoseEstimator",

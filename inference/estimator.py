@@ -13,9 +13,12 @@ import numpy as np
 
 from ..checks import check_image
 from ..codecs import Codec, Network
+from ..datasets import PersonBox
+from ..draw import draw_people
 from ..errors import ConfigError, quote
 from ..person import Person
 from .averaging import resample
+from .look import Look
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +84,8 @@ class PoseEstimator:
         If a scale, the box size or the padding is out of range, or the reference unknown.
     """
 
+    aspect: float | None = None  # whole images need no boxes
+
     def __init__(
         self,
         net: Callable[[mx.nd.NDArray], Sequence[Any]],
@@ -137,6 +142,27 @@ class PoseEstimator:
         """
         return self.decode(self.maps(image), image.shape[:2])
 
+    def look(self, image: np.ndarray, boxes: Sequence[PersonBox] = ()) -> Look:
+        """Return the people in the whole image and pictures of the maps; parameters and errors as for a call."""
+        maps = self.maps(image)
+        people = self.decode(maps, image.shape[:2])
+        return Look(people, lambda: self._draw(image, people, maps))
+
+    def settings(self) -> dict[str, Any]:
+        """Return what decides about the people, fit for JSON."""
+        return {
+            "scales": list(self.scales),
+            "flip": self.flip,
+            "box_size": self.box_size,
+            "reference": self.reference,
+            "stage": self.stage,  # in natural order: 0 is the first, -1 the last
+        }
+
+    def describe(self) -> str:
+        """Return scales and flip in words."""
+        sides = f"{', '.join(map(str, self.scales))} x {self.box_size} pixels of {self.reference}"
+        return f"scales {sides}, {'with' if self.flip else 'no'} flip"
+
     def maps(self, image: np.ndarray) -> ScaledMaps:
         """Return the averaged maps that are decoded; parameters and errors as for a call."""
         check_image(image)
@@ -156,6 +182,12 @@ class PoseEstimator:
         margin = (self.codec.stride / maps.scale[0], self.codec.stride / maps.scale[1])
         inside = [_keep_inside(person, size, margin) for person in people]
         return [person for person in inside if person.found.any()]
+
+    def _draw(self, image: np.ndarray, people: list[Person], maps: ScaledMaps) -> list[np.ndarray]:
+        skeleton, stride = self.codec.skeleton, self.codec.stride
+        dense = [kind for kind in self.codec.kinds if kind.is_dense]
+        pictures = [kind.picture(image, maps.maps[kind.name], skeleton, maps.scale, stride) for kind in dense]
+        return [draw_people(image, people, skeleton), *pictures]
 
     def _at_scale(self, image: np.ndarray, scale: float) -> ScaledMaps:
         """Run the network on the image, resized and padded, and its mirror image."""

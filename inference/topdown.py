@@ -11,9 +11,13 @@ import numpy as np
 from ..checks import check_image
 from ..codecs import HeatmapCodec, named
 from ..datasets import PersonBox, crop_warp
+from ..draw import draw_people
 from ..errors import ConfigError
 from ..person import Person
+from .look import Look
+from .predicting import visible_part
 
+_DRAWN = 0.2  # score of a joint from which on it is drawn: a top-down network answers for every joint
 _LARGEST = 4096  # pixels of a side of a crop
 
 
@@ -94,6 +98,22 @@ class BoxEstimator:
         for start in range(0, len(boxes), self.batch_size):
             people += self._some(image, boxes[start : start + self.batch_size])
         return people
+
+    def look(self, image: np.ndarray, boxes: Sequence[PersonBox] = ()) -> Look:
+        """Return the people in the boxes and a picture of them; parameters and errors as for a call."""
+        people = self(image, boxes)
+        return Look(people, lambda: [self._draw(image, people)])
+
+    def settings(self) -> dict[str, Any]:
+        """Return what decides about the people, fit for JSON."""
+        return {"size": list(self.size), "flip": self.flip, "unbiased": self.codec.unbiased}
+
+    def describe(self) -> str:
+        """Return size and flip in words."""
+        return f"crops of {self.size[0]} x {self.size[1]} pixels, {'with' if self.flip else 'no'} flip"
+
+    def _draw(self, image: np.ndarray, people: list[Person]) -> np.ndarray:
+        return draw_people(image, [visible_part(person, _DRAWN) for person in people], self.codec.skeleton)
 
     def _some(self, image: np.ndarray, boxes: Sequence[PersonBox]) -> list[Person]:
         warps = [crop_warp(box, self.size) for box in boxes]

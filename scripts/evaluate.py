@@ -12,9 +12,11 @@ from cpm.codecs import RULES
 from cpm.errors import ConfigError
 from cpm.evaluation import (
     PROTOCOLS,
+    Choice,
+    Report,
     apply_protocol,
     apply_sigmas,
-    evaluate_crowd,
+    evaluate_dataset,
     output_folder,
 )
 from cpm.inference import BACKENDS, REFERENCES, is_exported, open_network, stage_from_last
@@ -132,18 +134,9 @@ def main() -> None:
         "sigmas": args.sigmas,
         "no_offsets": args.no_offsets or None,
     }
-    table = evaluate_crowd(
-        estimator,
-        dataset,
-        subset or "people",
-        limit,
-        args.truth,
-        output=output,
-        viz=args.viz,
-        show=args.show,
-        protocol=notes,
-    )
-    print(table)
+    choice = Choice(subset or "people", limit, args.truth)
+    report = Report(output, args.viz, args.show, notes=notes)
+    print(evaluate_dataset(estimator, dataset, choice, report).table)
     print(f"results in {output}")
 
 

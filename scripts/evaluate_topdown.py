@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cpm.cli import Parser, check_files, parse_count, parse_device, parse_scales, parse_share, parse_size, run
-from cpm.evaluation import apply_sigmas, evaluate_people, output_folder
+from cpm.evaluation import Choice, Report, apply_sigmas, evaluate_dataset, output_folder
 from cpm.inference import BACKENDS, is_exported, open_network
 from cpm.tasks import bottom_up, top_down
 
@@ -50,8 +50,8 @@ def parse_arguments() -> argparse.Namespace:
     how.add_argument("--unbiased", action=argparse.BooleanOptionalAction, help="joints between the cells, or not")
     how.add_argument("--sigmas", type=parse_scales, metavar="S,S", help="COCO: how exactly people agree on the joints, "
                      "one number for all or one for each (default: those of the body)")  # fmt: skip
-    how.add_argument("--nms", type=parse_share, default=0.9, metavar="OKS", help="drop the worse of people more alike "
-                     "than that (default: %(default)s)")  # fmt: skip
+    how.add_argument("--nms", type=parse_share, metavar="OKS", help="COCO: drop the worse of people more alike than "
+                     "that (default: 0.9)")  # fmt: skip
     how.add_argument("--backend", choices=BACKENDS, help="what runs the network (default: mxnet for .npz, "
                      "onnxruntime for .onnx)")  # fmt: skip
     how.add_argument(
@@ -92,12 +92,9 @@ def main() -> None:
         "sigmas": args.sigmas,
         "no_shift": not args.shift or None,
     }
-    choice = {"boxes": args.boxes, "subset": args.subset, "limit": args.limit, "truth": args.truth}
-    table = evaluate_people(
-        estimator, dataset, **choice, enlarge=settings.enlarge, nms_threshold=args.nms, output=output, viz=args.viz,
-        protocol=notes
-    )  # fmt: skip
-    print(table)
+    choice = Choice(args.subset, args.limit, args.truth, args.boxes, settings.enlarge, args.nms)
+    report = Report(output, args.viz, notes=notes)
+    print(evaluate_dataset(estimator, dataset, choice, report).table)
     print(f"results in {output}")
 
 

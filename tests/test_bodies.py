@@ -12,7 +12,7 @@ import pytest
 from cpm import ConfigError, Skeleton
 from cpm.configs import recipe
 from cpm.datasets import open_dataset
-from cpm.evaluation import annotated_boxes, evaluate_boxes, evaluate_coco
+from cpm.evaluation import evaluate_coco, evaluate_dataset
 from cpm.inference import open_network
 from cpm.models import get_model
 from cpm.tasks import bottom_up, top_down
@@ -145,4 +145,4 @@ def score(checkpoint, root, task):
         settings = replace(bottom_up.settings(meta, checkpoint), scales=(1.0,), box_size=48)
         return evaluate_coco(bottom_up.estimator(net, settings), dataset, progress=False)
     estimator = top_down.estimator(net, top_down.settings(meta, checkpoint))
-    return evaluate_boxes(estimator, dataset, annotated_boxes(dataset, estimator.aspect), progress=False)
+    return evaluate_dataset(estimator, dataset).figures

@@ -91,7 +91,7 @@ def test_perfect_maps_score_perfectly_and_are_written(estimator, dataset, tmp_pa
     assert metrics["skipped"] == []
     assert metrics["protocol"] == {
         "scales": [1], "flip": False, "box_size": 160, "stage": -1, "split": "val2017", "model": "knowing", "images": 4,
-        "reference": "height",
+        "people": None, "reference": "height",
     }  # fmt: skip
 
 
@@ -163,7 +163,7 @@ def test_mistakes_show_before_the_run(estimator, dataset, tmp_path, monkeypatch)
 
 def test_showing_goes_on_until_q(estimator, dataset, monkeypatch):
     shown, keys = [], [ord(" "), ord("q")]
-    monkeypatch.setattr("cpm.evaluation.evaluate.check_display", lambda: None)
+    monkeypatch.setattr("cpm.evaluation.reports.check_display", lambda: None)
     monkeypatch.setattr(cv2, "imshow", lambda name, picture: shown.append(picture.shape))
     monkeypatch.setattr(cv2, "waitKey", lambda delay: keys.pop(0))
     monkeypatch.setattr(cv2, "destroyAllWindows", lambda: None)

@@ -29,7 +29,8 @@ from cpm.datasets.picture_source import coco_source
 from cpm.datasets.record_file import RecordFile
 from cpm.datasets.synthetic import write_synthetic
 from cpm.errors import DataError
-from cpm.evaluation import annotated_boxes, evaluate_boxes, evaluate_coco
+from cpm.evaluation import BoxOksEvaluator, Report, annotated_boxes, evaluate_coco, run
+from cpm.inference import Look
 from cpm.person import Person
 from cpm.skeletons import COCO_17, OPENPOSE_18
 
@@ -107,21 +108,20 @@ def test_synthetic_images_and_masks_give_the_same_batches(loose, tmp_path):
 class Knowing:
     """In place of an estimator of either kind: knows the people by the pixels of their image."""
 
-    codec = SimpleNamespace(skeleton=COCO_17, unbiased=False)
-    scales, flip, box_size, reference, stage, size = (1.0,), False, 368, "height", -1, (48, 64)
+    codec = SimpleNamespace(skeleton=COCO_17)
 
     def __init__(self, dataset):
         self.people = {record.read_bgr()[..., ::-1].tobytes(): [Person(each.keypoints, 1.0) for each in record.people]
                        for record in dataset.records}  # fmt: skip
 
-    def maps(self, image):
-        return image
+    def look(self, image, boxes=()):
+        people = self.people[image.tobytes()]
+        if boxes:
+            people = [each for each in people if each.keypoints.any()][: len(boxes)]
+        return Look(people, list)
 
-    def decode(self, image, size):
-        return self.people[image.tobytes()]
-
-    def __call__(self, image, boxes):
-        return [each for each in self.people[image.tobytes()] if each.keypoints.any()][: len(boxes)]
+    def settings(self):
+        return {}
 
 
 def test_scores_are_the_same(loose, tmp_path):
@@ -132,7 +132,8 @@ def test_scores_are_the_same(loose, tmp_path):
         crowds = evaluate_coco(estimator, dataset, output=tmp_path / "out", progress=False)
         results = json.loads((tmp_path / "out" / "results.json").read_text())
         boxes = annotated_boxes(dataset, 48 / 64)
-        found.append((crowds, results, evaluate_boxes(estimator, dataset, boxes, progress=False)))
+        in_boxes = run(estimator, boxes, BoxOksEvaluator(dataset, COCO_17), Report(progress=False))
+        found.append((crowds, results, in_boxes))
     assert found[0] == found[1]
     assert found[0][0]["AP"] == found[0][2]["AP"] == 1 and len(found[0][1]) == 3
 

@@ -22,13 +22,14 @@ from cpm.datasets import (
     read_image,
 )
 from cpm.evaluation import (
+    BoxOksEvaluator,
+    Choice,
+    Report,
     annotated_boxes,
     detected_boxes,
-    evaluate_boxes,
-    evaluate_mpii,
-    evaluate_mpii_crowd,
-    evaluate_people,
-    mpii_boxes,
+    evaluate_dataset,
+    mpii_images,
+    run,
     score_coco,
 )
 from cpm.inference import BoxEstimator, PersonDetector, PoseEstimator, ScaledMaps, given_boxes
@@ -108,6 +109,10 @@ class Cheating(BoxEstimator):
         return super().__call__(image, boxes)
 
 
+def score(estimator, dataset, images):
+    return run(estimator, images, BoxOksEvaluator(dataset, estimator.codec.skeleton), Report(progress=False))
+
+
 def truth_of(images, dataset):
     known = {}
     for entry in images:
@@ -123,7 +128,7 @@ def test_perfect_maps_score_in_full(coco_topdown, codec, least, flip):
     dataset = CocoKeypoints(coco_topdown, "val2017")
     images = annotated_boxes(dataset, 192 / 256)
     estimator = Cheating(codec, (192, 256), flip, truth_of(images, dataset))
-    figures = evaluate_boxes(estimator, dataset, images, progress=False)
+    figures = score(estimator, dataset, images)
     assert figures["AP"] >= least and figures["AR"] >= least
 
 
@@ -135,8 +140,8 @@ def test_a_detector_gives_more_boxes_than_there_are_people(coco_topdown, test_da
     assert sum(len(image.boxes) for image in images) == 118
     net = get_model("pose_resnet", depth=18)
     estimator = BoxEstimator(net, FAITHFUL, SIZE, flip=True)
-    table = evaluate_people(estimator, dataset, file, output=tmp_path / "out", progress=False)
-    assert "AP50" in table
+    report = Report(tmp_path / "out", progress=False)
+    assert "AP50" in evaluate_dataset(estimator, dataset, Choice(boxes=file), report).table
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
     assert (
@@ -161,17 +166,17 @@ def test_of_two_boxes_on_one_person_the_surer_stays(coco):
         for image in images
     ]
     estimator = Cheating(UNBIASED, SIZE, False, known)
-    once, twice = (evaluate_boxes(estimator, dataset, each, progress=False) for each in (images, double))
+    once, twice = (score(estimator, dataset, each) for each in (images, double))
     assert twice["AP"] == pytest.approx(once["AP"]) and once["AP"] > 0.9
 
 
 def test_perfect_maps_of_mpii_score_in_full(mpii, tmp_path):
     dataset = MpiiPeople(mpii, "valid")
     codec = HeatmapCodec(MPII_16, unbiased=True)
-    boxes = [box for image in mpii_boxes(dataset, 1.0) for box in image.boxes]
-    truth = {box: each.keypoints for box, each in zip(boxes, dataset.people)}
+    images = mpii_images(dataset, 1.0)
+    truth = {box: dataset.people[row].keypoints for image in images for box, row in zip(image.boxes, image.rows)}
     estimator = Cheating(codec, (256, 256), True, truth)
-    figures = evaluate_mpii(estimator, dataset, None, tmp_path / "out", progress=False, viz=True)
+    figures, _ = evaluate_dataset(estimator, dataset, report=Report(tmp_path / "out", viz=True, progress=False))
     assert figures["mean"] == pytest.approx(100) and figures["mean@0.1"] == pytest.approx(100)
     assert len(json.loads((tmp_path / "out" / "results.json").read_text())) == len(dataset.people)
     assert (tmp_path / "out" / "people.jpg").exists()
@@ -276,7 +281,7 @@ def test_train_evaluate_and_predict_as_a_user_does(run_script, coco, tmp_path):
     content = json.loads((tmp_path / "found" / "people.json").read_text())
     assert len(content["images"][0]["people"]) == 2 and content["joints"][0] == "nose"
     assert_one_line(run_script(*predict, "--scales=1"), "takes crops of people")
-    assert_one_line(run_script(*predict, "--boxes=nowhere.json"), "nowhere.json: No such file")
+    assert_one_line(run_script(*predict, "--boxes=nowhere.json"), "nowhere.json: no such file")
     assert_one_line(run_script("evaluate.py", f"--resume={last}", "--gpus=-1"), "scripts/evaluate_topdown.py")
     assert_one_line(run_script(*evaluate, "--boxes=nowhere.json"), "nowhere.json: no such file")
     assert_one_line(
@@ -351,7 +356,7 @@ def test_a_network_for_whole_images_is_scored_on_mpii(mpii, tmp_path):
             return ScaledMaps(targets.maps, (1.0, 1.0))
 
     estimator = Drawing(None, codec, (0.7, 1, 1.3), False)
-    figures = evaluate_mpii_crowd(estimator, dataset, output=tmp_path / "out", progress=False)
+    figures, _ = evaluate_dataset(estimator, dataset, report=Report(tmp_path / "out", progress=False))
     assert figures["mean"] > 97
     protocol = json.loads((tmp_path / "out" / "metrics.json").read_text())["protocol"]
     assert protocol["scales"] == [0.7, 1.0, 1.3] and protocol["people"] == 5

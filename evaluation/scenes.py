@@ -1,16 +1,20 @@
-"""The boxes that a top-down network looks for people in: those of the annotations, or those of a detector."""
+"""The images to evaluate on: whole, or with the boxes that people are sought in, annotated or of a detector."""
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Callable
 
-from ..datasets import CocoKeypoints, ImageRecord, MpiiPeople, PersonBox, box_of, mpii_box_of
+import numpy as np
+
+from ..datasets import CocoKeypoints, ImageRecord, MpiiPeople, PersonBox, box_of, mpii_box_of, read_image
 from ..errors import DataError
 from .results import box_value, read_entries, refuse_categories, score_value, whole_value
+from .subsets import check_limit
 
 logger = logging.getLogger(__name__)
 
@@ -18,8 +22,8 @@ _KEYS = ("image_id", "category_id", "bbox", "score")
 
 
 @dataclass(frozen=True)
-class ImageBoxes:
-    """An image and the boxes that people are sought in.
+class Scene:
+    """An image to find people in.
 
     Attributes
     ----------
@@ -30,21 +34,42 @@ class ImageBoxes:
     image_id
         Its id.
     boxes
-        What is cropped.
+        What a top-down network crops, a person each; none for networks that take the whole image.
     scores
-        How sure the detector was of each; 1 for boxes that are annotated.
+        How sure the detector was of each box; 1 for boxes that are annotated.
+    rows
+        Where the people of the image are in a data set that scores person by person.
+    load
+        Returns the bytes of an image that is no file of its own.
     """
 
     path: Path
     size: tuple[int, int] | None
     image_id: int
-    boxes: tuple[PersonBox, ...]
-    scores: tuple[float, ...]
+    boxes: tuple[PersonBox, ...] = ()
+    scores: tuple[float, ...] = ()
+    rows: tuple[int, ...] = ()
+    load: Callable[[], bytes] | None = field(default=None, repr=False, compare=False)
+
+    def read(self) -> np.ndarray:
+        """Return the image (H, W, 3) as RGB; errors as of `cpm.datasets.read_image`."""
+        return read_image(self.path, self.size, self.load)
+
+
+def whole_images(dataset: CocoKeypoints, image_ids: Iterable[int] | None = None) -> list[Scene]:
+    """Return images without boxes, by default all.
+
+    Raises
+    ------
+    DataError
+        If there are none, or an id is not in the data set.
+    """
+    return [_scene(record, []) for record in _records(dataset, image_ids)]
 
 
 def annotated_boxes(
     dataset: CocoKeypoints, aspect: float, enlarge: float = 1.25, image_ids: Iterable[int] | None = None
-) -> list[ImageBoxes]:
+) -> list[Scene]:
     """Return the annotated boxes of the people with keypoints, image by image.
 
     Parameters
@@ -61,12 +86,12 @@ def annotated_boxes(
     Raises
     ------
     DataError
-        If there is no box on these images.
+        If there is no box on these images, or an id is not in the data set.
     """
     images, given = [], 0
     for record in _records(dataset, image_ids):
         people = [person.bbox for person in record.people if person.num_keypoints and not person.is_crowd]
-        images.append(_image_boxes(record, [(bbox, 1.0) for bbox in people], aspect, enlarge))
+        images.append(_scene(record, [(bbox, 1.0) for bbox in people], aspect, enlarge))
         given += len(people)
     _check_boxes(images, given, str(dataset.annotation_file))
     return images
@@ -78,7 +103,7 @@ def detected_boxes(
     aspect: float,
     enlarge: float = 1.25,
     image_ids: Iterable[int] | None = None,
-) -> list[ImageBoxes]:
+) -> list[Scene]:
     """Return the boxes of a person detector, image by image; parameters and result as of `annotated_boxes`.
 
     Parameters
@@ -94,9 +119,7 @@ def detected_boxes(
         images.
     """
     by_image = _read_detections(detections, dataset.category_id)
-    images = [
-        _image_boxes(record, by_image.get(record.id, []), aspect, enlarge) for record in _records(dataset, image_ids)
-    ]
+    images = [_scene(record, by_image.get(record.id, []), aspect, enlarge) for record in _records(dataset, image_ids)]
     _check_boxes(images, sum(len(by_image.get(image.image_id, [])) for image in images), str(detections))
     return images
 
@@ -118,7 +141,7 @@ def _read_detections(path: str | Path, category: int) -> dict[int, list[tuple[Se
     return by_image
 
 
-def _check_boxes(images: Sequence[ImageBoxes], given: int, name: str) -> None:
+def _check_boxes(images: Sequence[Scene], given: int, name: str) -> None:
     """Make sure that there is a box to look at; warn of those that cover nothing of their image."""
     kept = sum(len(image.boxes) for image in images)
     if not kept:
@@ -127,42 +150,51 @@ def _check_boxes(images: Sequence[ImageBoxes], given: int, name: str) -> None:
         logger.warning("%s: %d of %d boxes cover nothing of their image and are left out", name, given - kept, given)
 
 
-def mpii_boxes(dataset: MpiiPeople, aspect: float, limit: int | None = None) -> list[ImageBoxes]:
-    """Return the boxes that the centres and scales of MPII make, in the order of its people.
-
-    People of one image that follow each other share an entry.
+def mpii_images(dataset: MpiiPeople, aspect: float | None = None, limit: int | None = None) -> list[Scene]:
+    """Return the images of MPII's people, in the order of their first ones.
 
     Parameters
     ----------
     dataset
         The people.
     aspect
-        Width by height of the crops.
+        Width by height of the crops, whose boxes the centres and scales of MPII make; None asks for no boxes.
     limit
-        Only those of the first so many people.
+        Only the images of the first so many people, and these people in them.
+
+    Raises
+    ------
+    ConfigError
+        If the limit is not positive.
     """
-    images: list[ImageBoxes] = []
-    for person in dataset.people[:limit]:
-        box = mpii_box_of(person.center, person.scale, aspect)
-        last = images[-1] if images else None
-        if last is not None and last.path == person.path:
-            images[-1] = replace(last, boxes=(*last.boxes, box), scores=(*last.scores, 1.0))
-        else:
-            images.append(ImageBoxes(person.path, person.size, person.image_id, (box,), (1.0,)))
-    return images
+    check_limit(limit)
+    rows: dict[Path, list[int]] = {}
+    for row, person in enumerate(dataset.people[:limit]):
+        rows.setdefault(person.path, []).append(row)
+    scenes = []
+    for path, of_image in rows.items():
+        people = [dataset.people[row] for row in of_image]
+        boxes = () if aspect is None else tuple(mpii_box_of(each.center, each.scale, aspect) for each in people)
+        scores = (1.0,) * len(boxes)
+        scenes.append(Scene(path, people[0].size, people[0].image_id, boxes, scores, tuple(of_image)))
+    return scenes
 
 
 def _records(dataset: CocoKeypoints, image_ids: Iterable[int] | None) -> list[ImageRecord]:
-    chosen = None if image_ids is None else set(image_ids)
-    records = [record for record in dataset.records if chosen is None or record.id in chosen]
-    if not records:
+    """Return the records of the ids in their order."""
+    by_id = {record.id: record for record in dataset.records}
+    ids = list(by_id) if image_ids is None else list(dict.fromkeys(image_ids))
+    unknown = [image_id for image_id in ids if image_id not in by_id]
+    if unknown:
+        raise DataError(f"{dataset.annotation_file}: no image {unknown[0]} in it ({len(unknown)} of {len(ids)} ids)")
+    if not ids:
         raise DataError(f"{dataset.annotation_file}: no images to evaluate")
-    return records
+    return [by_id[image_id] for image_id in ids]
 
 
-def _image_boxes(
-    record: ImageRecord, boxes: Iterable[tuple[Sequence[float], float]], aspect: float, enlarge: float
-) -> ImageBoxes:
+def _scene(
+    record: ImageRecord, boxes: Iterable[tuple[Sequence[float], float]], aspect: float = 1.0, enlarge: float = 1.0
+) -> Scene:
     size = (record.width, record.height)
     kept = []
     for bbox, score in boxes:
@@ -170,4 +202,6 @@ def _image_boxes(
             kept.append((box_of(bbox, size, aspect, enlarge), score))
         except DataError:
             continue  # the box lies outside of the image
-    return ImageBoxes(record.path, size, record.id, tuple(box for box, _ in kept), tuple(score for _, score in kept))
+    cropped = tuple(box for box, _ in kept)
+    scores = tuple(score for _, score in kept)
+    return Scene(record.path, size, record.id, cropped, scores, load=record.load)

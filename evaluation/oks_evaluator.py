@@ -1,0 +1,147 @@
+"""Score people by OKS, the metric of COCO."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..datasets import CocoKeypoints
+from ..person import Person
+from ..skeletons import Skeleton
+from .coco import format_scores, load_truth, people_to_results, score_coco
+from .evaluator import Evaluator
+from .mpii import format_pckh, pckh
+from .nms import oks_nms, rescore
+from .scenes import Scene
+
+
+class OksEvaluator(Evaluator):
+    """Gives the ten figures of COCO, as `score_coco` does.
+
+    Parameters
+    ----------
+    dataset
+        The annotations.
+    skeleton
+        The K joints of the people that will be found.
+
+    Raises
+    ------
+    DataError, ConfigError
+        See `score_coco`.
+    """
+
+    def __init__(self, dataset: CocoKeypoints, skeleton: Skeleton) -> None:
+        super().__init__()
+        self.truth, _, _ = load_truth(dataset.truth(), dataset.skeleton)
+        self.dataset = dataset
+        self.skeleton = skeleton
+        self._image_ids: list[int] = []
+
+    def process(self, scene: Scene, people: Sequence[Person]) -> None:
+        """Take the people found in an image."""
+        category, target = self.dataset.category_id, self.dataset.skeleton
+        self.results += people_to_results(scene.image_id, people, self.skeleton, category, target)
+        self._image_ids.append(scene.image_id)
+
+    def evaluate(self) -> dict[str, Any]:
+        """Return AP, AP50, AP75, APm, APl, AR, AR50, AR75, ARm and ARl."""
+        return dict(score_coco(self.truth, self.results, self.dataset.skeleton, self._image_ids))
+
+    def settings(self) -> dict[str, Any]:
+        """Return the split."""
+        return {"split": self.dataset.split}
+
+    def table(self, figures: Mapping[str, Any]) -> str:
+        """Return a heading and a line."""
+        return format_scores({self.dataset.split: figures})
+
+
+class BoxOksEvaluator(OksEvaluator):
+    """The same for people found in boxes, as Xiao et al. 2018, section 4.1, do it.
+
+    The score of a person is that of the box times the mean score of the joints above `visible`; of people nearly on top
+    of each other the best is kept (OKS-NMS).
+
+    "PCKh" is among the figures, with those of `pckh`, where the boxes are the annotated ones and the annotations give
+    the ``head_size`` of people, as those of the embedded data set do.
+
+    Parameters
+    ----------
+    dataset, skeleton
+        See `OksEvaluator`.
+    nms_threshold
+        The similarity above which the worse of two people is dropped.
+    visible
+        See above.
+    """
+
+    def __init__(
+        self, dataset: CocoKeypoints, skeleton: Skeleton, nms_threshold: float = 0.9, visible: float = 0.2
+    ) -> None:
+        super().__init__(dataset, skeleton)
+        self.nms_threshold = nms_threshold
+        self.visible = visible
+        self._found: list[tuple[Scene, Sequence[Person]]] = []
+
+    def process(self, scene: Scene, people: Sequence[Person]) -> None:
+        """Take the people found in the boxes of an image."""
+        scored = [
+            replace(person, score=rescore(score, person.keypoints, self.visible))
+            for person, score in zip(people, scene.scores)
+        ]
+        super().process(scene, self._suppress(scene, scored))
+        self._found.append((scene, people))
+
+    def evaluate(self) -> dict[str, Any]:
+        """Return the figures of COCO and, where there are heads, "PCKh"."""
+        figures = super().evaluate()
+        heads = self._score_heads()
+        return {**figures, "PCKh": heads} if heads else figures
+
+    def settings(self) -> dict[str, Any]:
+        """Return the split and the parameters."""
+        return {**super().settings(), "nms_threshold": self.nms_threshold, "visible": self.visible}
+
+    def table(self, figures: Mapping[str, Any]) -> str:
+        """Return a heading and a line of each metric."""
+        table = super().table(figures)
+        return f"{table}\n{format_pckh({self.dataset.split: figures['PCKh']})}" if "PCKh" in figures else table
+
+    def _suppress(self, scene: Scene, people: list[Person]) -> list[Person]:
+        if not people:
+            return []
+        keypoints = np.stack([person.keypoints for person in people])
+        scores = np.array([person.score for person in people])
+        areas = np.array([box.size[0] * box.size[1] for box in scene.boxes])
+        kept = oks_nms(keypoints, scores, areas, np.asarray(self.skeleton.sigmas), self.nms_threshold)
+        return [people[place] for place in kept]
+
+    def _score_heads(self) -> dict[str, float]:
+        """Return the figures of `pckh` if all boxes are annotated and come with the length of the head."""
+        annotated: dict[int, list[Mapping[str, Any]]] = {}
+        for entry in self.truth["annotations"]:
+            if any(entry["keypoints"][2::3]) and not entry["iscrowd"]:
+                annotated.setdefault(entry["image_id"], []).append(entry)
+        nobody = np.zeros((self.skeleton.num_joints, 3))
+        found = []
+        entries = []
+        for scene, people in self._found:
+            of_image = annotated.get(scene.image_id, [])
+            known = len(of_image) == len(scene.boxes) and all("head_size" in entry for entry in of_image)
+            if not known or set(scene.scores) - {1.0}:
+                return {}
+            # Of an image that cannot be read nobody was found, but all are to be scored.
+            found += [person.keypoints for person in people] or [nobody] * len(of_image)
+            entries += of_image
+        expected = np.array([entry["keypoints"] for entry in entries], float).reshape(len(entries), -1, 3)
+        joints = np.array(found, float)
+        if not entries or joints.shape != expected.shape:
+            return {}
+        heads = np.array([entry["head_size"] for entry in entries], float)
+        visible = expected[..., 2] > 0
+        were_found = joints[..., 2] > 0
+        return pckh(joints[..., :2], expected[..., :2], visible, heads, skeleton=self.skeleton, found=were_found)
