@@ -1,7 +1,7 @@
 """Scores of people found in images."""
 
 from .coco import FIGURES, format_scores, oracle_coco, people_to_results, score_coco
-from .evaluate import METRICS, Choice, Scores, evaluate_coco, evaluate_dataset
+from .evaluate import METRICS, Choice, evaluate_coco, evaluate_dataset
 from .evaluator import Evaluator
 from .localisation import localisation_error
 from .loop import run
@@ -41,7 +41,6 @@ __all__ = [
     "Protocol",
     "Report",
     "Scene",
-    "Scores",
     "accuracy_report",
     "annotated_boxes",
     "apply_protocol",

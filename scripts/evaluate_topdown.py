@@ -109,7 +109,7 @@ def main() -> None:
     }
     choice = Choice(args.subset, args.limit, args.truth, args.boxes, protocol.enlarge, args.nms)
     report = Report(output, args.viz, notes=notes)
-    print(evaluate_dataset(estimator, dataset, choice, report).table)
+    print(evaluate_dataset(estimator, dataset, choice, report)[1])
     print(f"results in {output}")
 
 

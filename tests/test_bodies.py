@@ -147,4 +147,4 @@ def score(checkpoint, root, task):
     protocol = choose_box_protocol(meta, checkpoint)
     codec = HeatmapCodec(net.skeleton, net.stride, protocol.sigma)
     estimator = BoxEstimator(net, codec, protocol.size)
-    return evaluate_dataset(estimator, dataset).figures
+    return evaluate_dataset(estimator, dataset)[0]
