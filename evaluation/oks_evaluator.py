@@ -11,7 +11,7 @@ import numpy as np
 from ..datasets import CocoKeypoints
 from ..person import Person
 from ..skeletons import Skeleton
-from .coco import format_scores, load_truth, people_to_results, score_coco
+from .coco import format_scores, labelled_people, load_truth, people_to_results, score_coco
 from .evaluator import Evaluator
 from .mpii import format_pckh, pckh
 from .nms import oks_nms, rescore
@@ -108,10 +108,7 @@ class BoxOksEvaluator(OksEvaluator):
 
     def _score_heads(self) -> dict[str, float]:
         """Return the figures of `pckh` if all boxes are annotated and come with the length of the head."""
-        annotated: dict[int, list[Mapping[str, Any]]] = {}
-        for entry in self.truth["annotations"]:
-            if any(entry["keypoints"][2::3]) and not entry["iscrowd"]:
-                annotated.setdefault(entry["image_id"], []).append(entry)
+        annotated = labelled_people(self.truth["annotations"])
         nobody = np.zeros((self.skeleton.num_joints, 3))
         found: list[np.ndarray] = []
         entries: list[Mapping[str, Any]] = []
