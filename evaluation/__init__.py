@@ -1,14 +1,14 @@
 """Scores of people found in images."""
 
-from .coco import FIGURES, format_scores, oracle_coco, people_to_results, score_coco
 from .evaluate import METRICS, Choice, evaluate_coco, evaluate_dataset
 from .evaluator import Evaluator
 from .localisation import localisation_error
 from .loop import run
-from .mpii import MpiiTruth, format_pckh, pckh, read_mpii_truth, score_mpii, truth_of_people
 from .nms import oks_matrix, oks_nms, rescore
 from .oks_evaluator import BoxOksEvaluator, OksEvaluator
+from .oks_scores import FIGURES, format_scores, oracle_coco, people_to_results, score_coco
 from .pckh_evaluator import PckhEvaluator, in_order, nearest
+from .pckh_scores import MpiiTruth, format_pckh, pckh, read_mpii_truth, score_mpii, truth_of_people
 from .protocol import (
     EVALUATORS,
     BoxProtocol,

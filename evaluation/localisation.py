@@ -12,7 +12,7 @@ import numpy as np
 from ..codecs import Codec
 from ..errors import ConfigError, DataError
 from ..skeletons import COCO_17, Skeleton, convert
-from .coco import labelled_people, load_truth
+from .oks_scores import labelled_people, load_truth
 
 
 @dataclass(frozen=True)

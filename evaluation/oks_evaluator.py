@@ -11,10 +11,10 @@ import numpy as np
 from ..datasets import CocoKeypoints
 from ..person import Person
 from ..skeletons import Skeleton
-from .coco import format_scores, labelled_people, load_truth, people_to_results, score_coco
 from .evaluator import Evaluator
-from .mpii import format_pckh, pckh
 from .nms import oks_nms, rescore
+from .oks_scores import format_scores, labelled_people, load_truth, people_to_results, score_coco
+from .pckh_scores import format_pckh, pckh
 from .scenes import Scene
 
 

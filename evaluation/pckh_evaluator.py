@@ -12,7 +12,7 @@ from ..datasets import MpiiPeople, MpiiPerson
 from ..person import Person
 from ..skeletons import MPII_16, Skeleton, convert
 from .evaluator import Evaluator
-from .mpii import choose_truth, format_pckh, score_mpii
+from .pckh_scores import choose_truth, format_pckh, score_mpii
 from .scenes import Scene
 
 Match = Callable[[Sequence[Person], Sequence[MpiiPerson]], Sequence[Optional[Person]]]
