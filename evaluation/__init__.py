@@ -1,14 +1,14 @@
 """Scores of people found in images."""
 
-from .coco import FIGURES, format_scores, oracle_coco, people_to_results, score_coco
-from .evaluate import METRICS, Choice, Scores, evaluate_coco, evaluate_dataset
+from .evaluate import METRICS, Choice, evaluate_coco, evaluate_dataset
 from .evaluator import Evaluator
 from .localisation import localisation_error
 from .loop import run
-from .mpii import MpiiTruth, format_pckh, pckh, read_mpii_truth, score_mpii, truth_of_people
 from .nms import oks_matrix, oks_nms, rescore
 from .oks_evaluator import BoxOksEvaluator, OksEvaluator
+from .oks_scores import FIGURES, format_scores, oracle_coco, people_to_results, score_coco
 from .pckh_evaluator import PckhEvaluator, in_order, nearest
+from .pckh_scores import MpiiTruth, format_pckh, pckh, read_mpii_truth, score_mpii, truth_of_people
 from .protocols import PROTOCOLS, NamedProtocol, apply_protocol
 from .quantizing import accuracy_report, spread_images
 from .reports import Report, output_folder
@@ -29,7 +29,6 @@ __all__ = [
     "PckhEvaluator",
     "Report",
     "Scene",
-    "Scores",
     "accuracy_report",
     "annotated_boxes",
     "apply_protocol",

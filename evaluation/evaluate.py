@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Callable, NamedTuple
+from typing import Any, Callable
 
 from ..datasets import CocoKeypoints, KeypointData, MpiiPeople
 from ..errors import ConfigError
@@ -13,9 +13,9 @@ from ..inference import Estimator
 from ..outputs import OutputFolder
 from .evaluator import Evaluator
 from .loop import run
-from .mpii import official_truth
 from .oks_evaluator import BoxOksEvaluator, OksEvaluator
 from .pckh_evaluator import PckhEvaluator, in_order, nearest
+from .pckh_scores import official_truth
 from .reports import Report
 from .scenes import Scene, annotated_boxes, detected_boxes, mpii_images, whole_images
 from .subsets import select_images
@@ -27,19 +27,15 @@ class Choice:
 
     Attributes
     ----------
-    subset
-        COCO: see `select_images`.
-    limit
+    subset, limit
         COCO: see `select_images`; of MPII the limit counts people.
     truth
         MPII: the file with the true joints; by default ``annot/gt_valid.mat`` in its folder or, if that is not there,
         what the annotations say themselves.
-    boxes
-        COCO, top-down: "truth", for the annotated boxes, or the file of a detector.
-    enlarge
-        COCO, top-down: by how much boxes grow.
+    boxes, enlarge
+        COCO, top-down: "truth", for the annotated boxes, or the file of a detector; and by how much they grow.
     nms
-        COCO, top-down: see `BoxOksEvaluator`; by default 0.9.
+        COCO, top-down: the threshold of `BoxOksEvaluator`; by default 0.9.
     """
 
     subset: str = "people"
@@ -51,32 +47,11 @@ class Choice:
 
     def refuse(self, reason: str, *names: str) -> None:
         """Raise a `ConfigError` if any of these was given."""
-        given = [name for name in names if getattr(self, name) != getattr(Choice, name)]
-        if given:
+        if given := [name for name in names if getattr(self, name) != getattr(Choice, name)]:
             raise ConfigError(f"{' and '.join(given)}: not for {reason}; leave it out")
 
 
-class Scores(NamedTuple):
-    """What an evaluation has found.
-
-    Attributes
-    ----------
-    figures
-        By their names.
-    table
-        The same as text, below a line that says the protocol.
-    """
-
-    figures: dict[str, Any]
-    table: str
-
-
-class Plan(NamedTuple):
-    """How an estimator is scored on a data set: on these images, by this metric, with notes about the choice."""
-
-    scenes: Sequence[Scene]
-    evaluator: Evaluator
-    notes: Mapping[str, Any]
+Plan = tuple[Sequence[Scene], Evaluator, dict[str, Any]]  # how to score: images, metric, notes about the choice
 
 
 def by_oks(dataset: CocoKeypoints, estimator: Estimator, choice: Choice) -> Plan:
@@ -87,14 +62,13 @@ def by_oks(dataset: CocoKeypoints, estimator: Estimator, choice: Choice) -> Plan
     notes: dict[str, Any] = {"subset": choice.subset, "limit": choice.limit}
     if estimator.aspect is None:
         choice.refuse("networks that find people in whole images", "boxes", "nms")
-        return Plan(whole_images(dataset, image_ids), OksEvaluator(dataset, skeleton), notes)
+        return whole_images(dataset, image_ids), OksEvaluator(dataset, skeleton), notes
     notes |= {"boxes": str(choice.boxes), "enlarge": choice.enlarge}
     if choice.boxes == "truth":
         scenes = annotated_boxes(dataset, estimator.aspect, choice.enlarge, image_ids)
     else:
         scenes = detected_boxes(dataset, choice.boxes, estimator.aspect, choice.enlarge, image_ids)
-    threshold = 0.9 if choice.nms is None else choice.nms
-    return Plan(scenes, BoxOksEvaluator(dataset, skeleton, threshold), notes)
+    return scenes, BoxOksEvaluator(dataset, skeleton, 0.9 if choice.nms is None else choice.nms), notes
 
 
 def by_pckh(dataset: MpiiPeople, estimator: Estimator, choice: Choice) -> Plan:
@@ -104,7 +78,7 @@ def by_pckh(dataset: MpiiPeople, estimator: Estimator, choice: Choice) -> Plan:
     truth = choice.truth or official_truth(dataset)
     match = nearest if estimator.aspect is None else in_order
     evaluator = PckhEvaluator(dataset, estimator.codec.skeleton, truth, match, choice.limit)
-    return Plan(scenes, evaluator, {"limit": choice.limit})
+    return scenes, evaluator, {"limit": choice.limit}
 
 
 METRICS: dict[str, Callable[[Any, Estimator, Choice], Plan]] = {"oks": by_oks, "pckh": by_pckh}
@@ -112,7 +86,7 @@ METRICS: dict[str, Callable[[Any, Estimator, Choice], Plan]] = {"oks": by_oks, "
 
 def evaluate_dataset(
     estimator: Estimator, dataset: KeypointData, choice: Choice | None = None, report: Report | None = None
-) -> Scores:
+) -> tuple[dict[str, Any], str]:
     """Score an estimator on a data set by the metric that the data set names.
 
     Parameters
@@ -121,15 +95,13 @@ def evaluate_dataset(
         Finds the people, in whole images or in boxes; its codec names the skeleton.
     dataset
         The images and their annotations.
-    choice
-        What of it to look at; by default all images with people.
-    report
-        See `run`.
+    choice, report
+        What of it to look at, and what to leave behind.
 
     Returns
     -------
-    Scores
-        The figures of the metric, and a table of them.
+    tuple
+        The figures of the metric, and a table of them below a line that says the protocol.
 
     Raises
     ------
@@ -137,11 +109,10 @@ def evaluate_dataset(
         See `run`; and if a choice does not concern the data set or the estimator.
     """
     report = report or Report()
-    plan = METRICS[dataset.metric](dataset, estimator, choice or Choice())
-    figures = run(estimator, plan.scenes, plan.evaluator, replace(report, notes={**report.notes, **plan.notes}))
+    scenes, evaluator, notes = METRICS[dataset.metric](dataset, estimator, choice or Choice())
+    figures = run(estimator, scenes, evaluator, replace(report, notes={**report.notes, **notes}))
     name = report.notes.get("name") or dataset.split
-    caption = f"{name}: {estimator.describe()}, {len(plan.scenes)} images"
-    return Scores(figures, f"{caption}\n{plan.evaluator.table(figures)}")
+    return figures, f"{name}: {estimator.describe()}, {len(scenes)} images\n{evaluator.table(figures)}"
 
 
 def evaluate_coco(
@@ -158,10 +129,8 @@ def evaluate_coco(
 
     Parameters
     ----------
-    estimator
-        Finds the people; its codec names the skeleton.
-    dataset
-        The images and their annotations.
+    estimator, dataset
+        See `evaluate_dataset`.
     image_ids
         The images to evaluate; by default all.
     output, progress, viz, show, protocol
@@ -174,10 +143,8 @@ def evaluate_coco(
 
     Raises
     ------
-    DataError
-        If an id is not in the data set, or not one of the pictures can be read.
-    ConfigError, DeviceError
-        See `run`.
+    CpmError
+        See `run`; and if an id is not in the data set.
     """
     evaluator = OksEvaluator(dataset, estimator.codec.skeleton)
     report = Report(output, viz, show, progress, protocol or {})

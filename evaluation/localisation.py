@@ -12,7 +12,7 @@ import numpy as np
 from ..codecs import Codec
 from ..errors import ConfigError, DataError
 from ..skeletons import COCO_17, Skeleton, convert
-from .coco import load_truth
+from .oks_scores import labelled_people, load_truth
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,8 @@ def localisation_error(
         raise ConfigError(f"height={height}, expected at least 1")
     if not codec.skeleton.sigmas:
         raise ConfigError(f"skeleton {codec.skeleton.name} defines no sigmas, which the similarity needs")
-    content, name, category = load_truth(truth, skeleton)
-    people = _people(content, category, None if image_ids is None else set(image_ids))
+    content, name, _ = load_truth(truth, skeleton)
+    people = labelled_people(content["annotations"], image_ids)
     if not people:
         raise DataError(f"{name}: no image with labelled people to measure on")
     images = {image["id"]: image for image in content["images"]}
@@ -115,17 +115,6 @@ def localisation_error(
         errors.append(_errors(keypoints, areas, found, np.array(codec.skeleton.sigmas)))
         labelled += int(np.count_nonzero(keypoints[..., 2] > 0))
     return Localisation(np.concatenate(errors), labelled, float(codec.stride))
-
-
-def _people(content: Mapping[str, Any], category: int, chosen: set[int] | None) -> dict[int, list[Mapping[str, Any]]]:
-    """Return the annotations of the people with joints by their images."""
-    people: dict[int, list[Mapping[str, Any]]] = {}
-    for entry in content["annotations"]:
-        if entry.get("category_id") != category or entry["iscrowd"] or not any(entry["keypoints"][2::3]):
-            continue
-        if chosen is None or entry["image_id"] in chosen:
-            people.setdefault(entry["image_id"], []).append(entry)
-    return people
 
 
 def _encode_decode(codec: Codec, keypoints: np.ndarray, size: tuple[int, int], whole_cells: bool) -> np.ndarray:

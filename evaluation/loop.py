@@ -56,18 +56,14 @@ def run(
     report.check()
     options = {**estimator.settings(), **evaluator.settings(), **report.notes}
     with writing(report.output, EVALUATION, options) as draft:
-        gallery = report.gallery(draft)
+        gallery = Gallery(draft.folder / "viz" if draft is not None and report.viz else None, report.show)
         skipped, seconds = _look(estimator, scenes, evaluator, gallery, report.progress)
         figures = evaluator.evaluate()
         logger.info("%d images, %d skipped, %.3g s per image", len(scenes), len(skipped), seconds)
-        people = sum(len(scene.boxes or scene.rows) for scene in scenes)
-        metrics = {
-            **figures,
-            "protocol": {**options, "images": len(scenes), "people": people or None},
-            "skipped": skipped,
-            "seconds_per_image": seconds,
-        }
         if draft is not None:
+            people = sum(len(scene.boxes or scene.rows) for scene in scenes)
+            protocol = {**options, "images": len(scenes), "people": people or None}
+            metrics = {**figures, "protocol": protocol, "skipped": skipped, "seconds_per_image": seconds}
             write_report(draft, evaluator.results, metrics, gallery)
     return figures
 

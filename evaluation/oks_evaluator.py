@@ -11,10 +11,10 @@ import numpy as np
 from ..datasets import CocoKeypoints
 from ..person import Person
 from ..skeletons import Skeleton
-from .coco import format_scores, load_truth, people_to_results, score_coco
 from .evaluator import Evaluator
-from .mpii import format_pckh, pckh
 from .nms import oks_nms, rescore
+from .oks_scores import format_scores, labelled_people, load_truth, people_to_results, score_coco
+from .pckh_scores import format_pckh, pckh
 from .scenes import Scene
 
 
@@ -63,20 +63,10 @@ class OksEvaluator(Evaluator):
 class BoxOksEvaluator(OksEvaluator):
     """The same for people found in boxes, as Xiao et al. 2018, section 4.1, do it.
 
-    The score of a person is that of the box times the mean score of the joints above `visible`; of people nearly on top
-    of each other the best is kept (OKS-NMS).
-
-    "PCKh" is among the figures, with those of `pckh`, where the boxes are the annotated ones and the annotations give
-    the ``head_size`` of people, as those of the embedded data set do.
-
-    Parameters
-    ----------
-    dataset, skeleton
-        See `OksEvaluator`.
-    nms_threshold
-        The similarity above which the worse of two people is dropped.
-    visible
-        See above.
+    The score of a person is that of the box times the mean score of the joints above `visible` (`rescore`); of people
+    more alike than `nms_threshold` the best is kept (`oks_nms`). Where the boxes are the annotated ones and the
+    annotations give the ``head_size`` of people, as those of the embedded data set do, the figures have "PCKh" too, a
+    dictionary of the figures of `pckh`. Other parameters are those of `OksEvaluator`.
     """
 
     def __init__(
@@ -89,11 +79,9 @@ class BoxOksEvaluator(OksEvaluator):
 
     def process(self, scene: Scene, people: Sequence[Person]) -> None:
         """Take the people found in the boxes of an image."""
-        scored = [
-            replace(person, score=rescore(score, person.keypoints, self.visible))
-            for person, score in zip(people, scene.scores)
-        ]
-        super().process(scene, self._suppress(scene, scored))
+        scores = [rescore(score, person.keypoints, self.visible) for person, score in zip(people, scene.scores)]
+        kept = self._keep(scene, people, scores) if people else []
+        super().process(scene, [replace(people[place], score=scores[place]) for place in kept])
         self._found.append((scene, people))
 
     def evaluate(self) -> dict[str, Any]:
@@ -111,37 +99,30 @@ class BoxOksEvaluator(OksEvaluator):
         table = super().table(figures)
         return f"{table}\n{format_pckh({self.dataset.split: figures['PCKh']})}" if "PCKh" in figures else table
 
-    def _suppress(self, scene: Scene, people: list[Person]) -> list[Person]:
-        if not people:
-            return []
+    def _keep(self, scene: Scene, people: Sequence[Person], scores: Sequence[float]) -> list[int]:
         keypoints = np.stack([person.keypoints for person in people])
-        scores = np.array([person.score for person in people])
         areas = np.array([box.size[0] * box.size[1] for box in scene.boxes])
-        kept = oks_nms(keypoints, scores, areas, np.asarray(self.skeleton.sigmas), self.nms_threshold)
-        return [people[place] for place in kept]
+        sigmas = np.array(self.skeleton.sigmas)
+        kept: list[int] = oks_nms(keypoints, np.array(scores), areas, sigmas, self.nms_threshold).tolist()
+        return kept
 
     def _score_heads(self) -> dict[str, float]:
         """Return the figures of `pckh` if all boxes are annotated and come with the length of the head."""
-        annotated: dict[int, list[Mapping[str, Any]]] = {}
-        for entry in self.truth["annotations"]:
-            if any(entry["keypoints"][2::3]) and not entry["iscrowd"]:
-                annotated.setdefault(entry["image_id"], []).append(entry)
+        annotated = labelled_people(self.truth["annotations"])
         nobody = np.zeros((self.skeleton.num_joints, 3))
-        found = []
-        entries = []
+        found: list[np.ndarray] = []
+        entries: list[Mapping[str, Any]] = []
         for scene, people in self._found:
             of_image = annotated.get(scene.image_id, [])
-            known = len(of_image) == len(scene.boxes) and all("head_size" in entry for entry in of_image)
-            if not known or set(scene.scores) - {1.0}:
+            if set(scene.scores) - {1.0} or len(of_image) != len(scene.boxes):
                 return {}
             # Of an image that cannot be read nobody was found, but all are to be scored.
             found += [person.keypoints for person in people] or [nobody] * len(of_image)
             entries += of_image
-        expected = np.array([entry["keypoints"] for entry in entries], float).reshape(len(entries), -1, 3)
         joints = np.array(found, float)
-        if not entries or joints.shape != expected.shape:
+        expected = np.array([entry["keypoints"] for entry in entries], float).reshape(len(entries), -1, 3)
+        if not entries or joints.shape != expected.shape or not all("head_size" in entry for entry in entries):
             return {}
         heads = np.array([entry["head_size"] for entry in entries], float)
-        visible = expected[..., 2] > 0
-        were_found = joints[..., 2] > 0
-        return pckh(joints[..., :2], expected[..., :2], visible, heads, skeleton=self.skeleton, found=were_found)
+        visible, seen = expected[..., 2] > 0, joints[..., 2] > 0
+        return pckh(joints[..., :2], expected[..., :2], visible, heads, skeleton=self.skeleton, found=seen)

@@ -12,7 +12,7 @@ from ..datasets import MpiiPeople, MpiiPerson
 from ..person import Person
 from ..skeletons import MPII_16, Skeleton, convert
 from .evaluator import Evaluator
-from .mpii import choose_truth, format_pckh, score_mpii
+from .pckh_scores import choose_truth, format_pckh, score_mpii
 from .scenes import Scene
 
 Match = Callable[[Sequence[Person], Sequence[MpiiPerson]], Sequence[Optional[Person]]]
@@ -24,12 +24,18 @@ def in_order(found: Sequence[Person], annotated: Sequence[MpiiPerson]) -> Sequen
 
 
 def nearest(found: Sequence[Person], annotated: Sequence[MpiiPerson]) -> Sequence[Person | None]:
-    """Return who is the nearest to the place of each annotated person.
+    """Return who is the nearest to the place of each annotated person, which the score takes for roughly known.
 
-    As the score is of single people whose place is known roughly, the person is taken whose joints have the mean that
-    is the nearest to the annotated centre, in any case within the annotated height; other people are not false alarms.
+    It is the one whose joints have the mean that is the nearest to the annotated centre, in any case within the
+    annotated height; other people are not false alarms.
     """
-    return [_nearest(found, person) for person in annotated]
+    means = [each.keypoints[each.found, :2].mean(axis=0) for each in found]
+    chosen: list[Person | None] = []
+    for person in annotated:
+        distances = [np.hypot(*(mean - person.center)) for mean in means]
+        near = distances and min(distances) <= 200 * person.scale
+        chosen.append(found[int(np.argmin(distances))] if near else None)
+    return chosen
 
 
 class PckhEvaluator(Evaluator):
@@ -96,13 +102,6 @@ class PckhEvaluator(Evaluator):
     def table(self, figures: Mapping[str, Any]) -> str:
         """Return a heading and a line."""
         return format_pckh({self.dataset.split: figures})
-
-
-def _nearest(found: Sequence[Person], person: MpiiPerson) -> Person | None:
-    distances = [np.hypot(*(each.keypoints[each.found, :2].mean(axis=0) - person.center)) for each in found]
-    if not distances or min(distances) > 200 * person.scale:
-        return None
-    return found[int(np.argmin(distances))]
 
 
 def _result(keypoints: np.ndarray, score: float) -> dict[str, Any]:

@@ -52,7 +52,7 @@ class Report:
     show
         Whether to show the same pictures in a window, waiting for a key after each.
     progress
-        Whether to show a progress bar.
+        Whether there is a progress bar.
     notes
         What else to note in the protocol, such as the model and the subset.
     """
@@ -77,10 +77,6 @@ class Report:
             check_display()
         if self.viz and self.output is None:
             raise ConfigError("viz=True needs output, the folder to write the pictures to")
-
-    def gallery(self, draft: Draft | None) -> Gallery:
-        """Return what takes the pictures of a run with a draft of its files."""
-        return Gallery(draft.folder / "viz" if draft is not None and self.viz else None, self.show)
 
 
 def write_report(

@@ -136,7 +136,7 @@ def main() -> None:
     }
     choice = Choice(subset or "people", limit, args.truth)
     report = Report(output, args.viz, args.show, notes=notes)
-    print(evaluate_dataset(estimator, dataset, choice, report).table)
+    print(evaluate_dataset(estimator, dataset, choice, report)[1])
     print(f"results in {output}")
 
 

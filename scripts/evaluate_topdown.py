@@ -94,7 +94,7 @@ def main() -> None:
     }
     choice = Choice(args.subset, args.limit, args.truth, args.boxes, settings.enlarge, args.nms)
     report = Report(output, args.viz, notes=notes)
-    print(evaluate_dataset(estimator, dataset, choice, report).table)
+    print(evaluate_dataset(estimator, dataset, choice, report)[1])
     print(f"results in {output}")
 
 

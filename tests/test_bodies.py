@@ -145,4 +145,4 @@ def score(checkpoint, root, task):
         settings = replace(bottom_up.settings(meta, checkpoint), scales=(1.0,), box_size=48)
         return evaluate_coco(bottom_up.estimator(net, settings), dataset, progress=False)
     estimator = top_down.estimator(net, top_down.settings(meta, checkpoint))
-    return evaluate_dataset(estimator, dataset).figures
+    return evaluate_dataset(estimator, dataset)[0]

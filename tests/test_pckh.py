@@ -6,7 +6,7 @@ from scipy.io import loadmat, savemat
 
 from cpm.errors import DataError
 from cpm.evaluation.mat_file import read_mat
-from cpm.evaluation.mpii import format_pckh, pckh, read_mpii_truth, score_mpii
+from cpm.evaluation.pckh_scores import format_pckh, pckh, read_mpii_truth, score_mpii
 from cpm.skeletons import MPII_16
 
 from .helpers.mutations import check_survival, mutate

@@ -141,7 +141,7 @@ def test_a_detector_gives_more_boxes_than_there_are_people(coco_topdown, test_da
     net = get_model("pose_resnet", depth=18)
     estimator = BoxEstimator(net, FAITHFUL, SIZE, flip=True)
     report = Report(tmp_path / "out", progress=False)
-    assert "AP50" in evaluate_dataset(estimator, dataset, Choice(boxes=file), report).table
+    assert "AP50" in evaluate_dataset(estimator, dataset, Choice(boxes=file), report)[1]
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     metrics = json.loads((tmp_path / "out" / "metrics.json").read_text())
     assert (

@@ -105,6 +105,19 @@ def _read_truth(truth: str | Path | Mapping[str, Any], skeleton: Skeleton) -> An
     return annotations
 
 
+def labelled_people(
+    entries: Iterable[Mapping[str, Any]], image_ids: Iterable[int] | None = None
+) -> dict[int, list[Mapping[str, Any]]]:
+    """Return the annotations of people with joints, crowds left out, by their images; by default of all images."""
+    chosen = None if image_ids is None else set(image_ids)
+    people: dict[int, list[Mapping[str, Any]]] = {}
+    for entry in entries:
+        labelled = any(entry["keypoints"][2::3]) and not entry["iscrowd"]
+        if labelled and (chosen is None or entry["image_id"] in chosen):
+            people.setdefault(entry["image_id"], []).append(entry)
+    return people
+
+
 def people_to_results(
     image_id: int, people: Iterable[Person], skeleton: Skeleton, category_id: int = 1, target: Skeleton = COCO_17
 ) -> list[dict[str, Any]]:
@@ -184,20 +197,15 @@ def oracle_coco(
     """
     annotations = _read_truth(truth, skeleton)
     name = annotations.name
-    people: dict[int, list[Any]] = {}
-    chosen = None if image_ids is None else set(image_ids)
-    for annotation in annotations.people:
-        labelled = annotation["num_keypoints"] and not annotation["iscrowd"]
-        if labelled and (chosen is None or annotation["image_id"] in chosen):
-            people.setdefault(annotation["image_id"], []).append(np.asarray(annotation["keypoints"], float))
+    people = labelled_people(annotations.people, image_ids)
     if not people:
         raise DataError(f"{name}: no image with labelled people to score")
     images = {image["id"]: image for image in annotations.images}
     results: list[dict[str, Any]] = []
-    for image_id, keypoints in people.items():
+    for image_id, entries in people.items():
         try:
             size = (int(images[image_id]["height"]), int(images[image_id]["width"]))
-            joints = np.stack(keypoints).reshape(len(keypoints), skeleton.num_joints, 3)
+            joints = np.array([entry["keypoints"] for entry in entries], float).reshape(-1, skeleton.num_joints, 3)
         except (KeyError, ValueError) as error:
             raise DataError(
                 f"{name}: image {image_id} lacks its entry, its size or whole keypoints ({error})"
