@@ -13,6 +13,8 @@ import pytest
 
 from cpm.skeletons import COCO_17
 
+from .helpers.server import running_server
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -82,3 +84,10 @@ def write_coco_to(root: Path, images: list, split: str = "train2017", size: tupl
 def write_coco(tmp_path):
     """`write_coco_to` the folder of the test."""
     return partial(write_coco_to, tmp_path)
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """Start a server; the URL of it, its handler class and what it was asked."""
+    with running_server(monkeypatch) as handler:
+        yield handler

@@ -20,7 +20,7 @@ from cpm.models import get_model, list_models, load_network, read_checkpoint
 from cpm.training import amp, build_trainer, choose_recipe
 
 from .conftest import person
-from .test_training import assert_equal, parameters
+from .helpers.checkpoints import assert_equal, parameters
 
 SMALL = {
     "cpm_vgg19": {"stages": 2},

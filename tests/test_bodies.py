@@ -20,8 +20,8 @@ from cpm.training.amp import lower_precision
 
 from .conftest import ROOT
 from .helpers.bodies import body_of, random_body, write_body
+from .helpers.networks import NETWORKS, small
 from .helpers.scale import repeats
-from .test_models import NETWORKS, small
 
 # Joints and limbs whose maps with the features fill blocks of 8 or 16 channels, of which one ends within a block.
 BLOCKS = ((3, 2), (17, 19))

@@ -10,20 +10,13 @@ from cpm.codecs import RULES, DecodeRules, PafCodec
 from cpm.ops import find_peaks, join_peaks
 from cpm.skeletons import COCO_17, MPI_15, OPENPOSE_18, convert
 
+from .helpers.bodies import BODY
 from .reference import decode as reference
 
 STICK = Skeleton("stick", ("a", "b"), (("a", "b"),))
 RING = Skeleton("ring", ("a", "b", "c", "d"), (("a", "b"), ("b", "c"), ("c", "d"), ("d", "a")))
 PAIRS = Skeleton("pairs", ("a", "b", "c", "d"), (("a", "b"), ("c", "d")))
 ONE = DecodeRules(min_joints=1)
-# a standing person of about 74 x 36 pixels, in the order of OPENPOSE_18
-BODY = np.array(
-    [
-        (0, -30), (0, -20), (-9, -20), (-14, -8), (-16, 4), (9, -20), (14, -8), (16, 4), (-6, 5),
-        (-7, 22), (-7, 38), (6, 5), (7, 22), (7, 38), (-3, -33), (3, -33), (-6, -31), (6, -31),
-    ],
-    float,
-)  # fmt: skip
 
 
 def crowd(columns, rows, rng=None):

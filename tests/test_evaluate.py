@@ -263,7 +263,7 @@ def test_script_says_mistakes_in_one_line(root, checkpoint, run_script, argument
 
 def test_protocols_are_applied_and_fixed(run_script, write_coco, tmp_path):
     from .conftest import person
-    from .test_scripts import assert_one_line
+    from .helpers.commands import assert_one_line
 
     root = write_coco([[person(50, 60, 80)], [], [person(60, 60, 80)]], "val2014")
     save_network(tmp_path / "net.npz", get_model("cpm_small", channels=16, stages=1))

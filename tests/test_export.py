@@ -18,7 +18,8 @@ from cpm.models.export import export_onnx, export_symbol, read_symbol_meta, veri
 from cpm.models.posenet import PoseNet
 from cpm.skeletons import COCO_17, MPI_15, Skeleton, skeleton_from_spec
 
-from .test_scripts import assert_one_line
+from .helpers.commands import assert_one_line
+from .helpers.networks import assert_close, lively, maps_of, pictures
 
 # Every network, as small as it gets: name, options, and stages to export (one of each kind).
 NETWORKS = [
@@ -46,34 +47,6 @@ def onnx():
 @pytest.fixture(scope="module")
 def net():
     return lively(get_model("cpm_small", channels=16, stages=2))
-
-
-def lively(net):
-    """Give statistics, slopes and biases values that are not those of the start, where mistakes would not show."""
-    rng = np.random.default_rng(5)
-    for name, parameter in net.collect_params().items():
-        if name.endswith(("gamma", "running_var", "alpha")):
-            parameter.set_data(mx.nd.array(rng.uniform(0.5, 1.5, parameter.shape)))
-        elif name.endswith(("beta", "running_mean", "bias")):
-            parameter.set_data(mx.nd.array(rng.normal(0, 0.3, parameter.shape)))
-    return net
-
-
-def pictures(net, batch=1, height=1, width=2):
-    """Return random images of so many times the least sides."""
-    size = (batch, net.multiple * max(1, 32 // net.multiple) * height, net.multiple * width, 3)
-    return np.random.default_rng(batch).integers(0, 256, size, np.uint8)
-
-
-def maps_of(net, images, stage=-1):
-    return {name: maps.asnumpy() for name, maps in net(mx.nd.array(images, dtype=images.dtype))[stage].items()}
-
-
-def assert_close(found, expected, relative=1e-4):
-    assert list(found) == list(expected)
-    for a, b in zip(found.values(), expected.values()):
-        assert a.shape == b.shape and a.dtype == np.float32
-        assert np.abs(a - b).max() <= relative * np.abs(b).max()
 
 
 def test_every_network_is_exported():

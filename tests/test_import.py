@@ -13,11 +13,11 @@ from cpm.models import get_model, gluoncv_models, import_trunk, import_weights, 
 from cpm.models.importing.openvino import Graph
 from cpm.models.posenet import network_parameters
 
+from .helpers.commands import assert_one_line
 from .reference.caffe_networks import vgg_cpm
 from .reference.caffe_writer import caffemodel
 from .reference.ir_writer import write_lightweight, write_small
 from .reference.lightweight import run_lightweight
-from .test_scripts import assert_one_line
 
 IMAGES = np.random.default_rng(5).integers(0, 256, (2, 64, 96, 3), np.uint8)
 

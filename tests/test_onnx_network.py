@@ -16,7 +16,7 @@ from cpm.models import get_model, import_weights
 from cpm.models.export import export_onnx
 from cpm.skeletons import COCO_17
 
-from .test_export import assert_close, lively, maps_of, pictures
+from .helpers.networks import assert_close, lively, maps_of, pictures
 
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: pip install 'cpm[onnx]'")
 onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'cpm[onnx]'")

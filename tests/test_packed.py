@@ -10,17 +10,13 @@ import numpy as np
 import pytest
 from mxnet.recordio import MXIndexedRecordIO
 
-from cpm.codecs import HeatmapCodec, PafCodec
+from cpm.codecs import HeatmapCodec
 from cpm.datasets import (
-    Augmentation,
-    BatchLoader,
     CocoKeypoints,
     CropAugmentation,
     PackedKeypoints,
     PersonChoice,
-    PersonFilter,
     PersonSet,
-    TrainingSet,
     open_dataset,
     write_packed,
 )
@@ -34,8 +30,9 @@ from cpm.person import Person
 from cpm.skeletons import COCO_17, OPENPOSE_18
 
 from .conftest import person
-from .test_coco import UNLABELLED, crowd
-from .test_scripts import TINY, assert_one_line
+from .helpers.commands import TINY, assert_one_line
+from .helpers.packed import assert_same_batches, rewritten, training_set
+from .helpers.people import UNLABELLED, crowd
 
 MAGIC = struct.pack("<I", 0xCED7230A)  # of RecordIO
 
@@ -55,25 +52,9 @@ def pack(root, path, split="train2017", **options):
     return PackedKeypoints(path)
 
 
-def training_set(dataset, crop=128):
-    return TrainingSet(dataset, PafCodec(OPENPOSE_18), Augmentation(crop), PersonFilter(), seed=3)
-
-
 def person_set(dataset):
     people = PersonChoice().people(dataset, 48 / 64)
     return PersonSet(people, dataset.skeleton, HeatmapCodec(COCO_17), (48, 64), CropAugmentation(), 0)
-
-
-def assert_same_batches(first, second, workers=0, epochs=2):
-    assert len(first) == len(second) > 0
-    loaders = [BatchLoader(samples, min(4, len(samples)), workers) for samples in (first, second)]
-    for epoch in range(epochs):
-        for one, other in zip(*(loader.epoch(epoch) for loader in loaders)):
-            assert not one.problems and not other.problems
-            arrays = other.arrays()
-            assert one.arrays().keys() == arrays.keys()
-            for name, array in one.arrays().items():
-                np.testing.assert_array_equal(array, arrays[name])
 
 
 def test_real_images_give_the_same_batches(test_data, tmp_path):
@@ -240,17 +221,6 @@ def problem_of(path):
     except DataError as error:
         return str(error)
     return ""
-
-
-def rewritten(path, record, place=0):
-    """Put other bytes in the place of a record, as somebody would who forges a file."""
-    file = RecordFile(path)
-    contents = [file.read(key) for key in range(len(file))]
-    contents[place] = record
-    writer = MXIndexedRecordIO(str(path.with_suffix(".idx")), str(path), "w")
-    for key, content in enumerate(contents):
-        writer.write_idx(key, content)
-    writer.close()
 
 
 @pytest.mark.parametrize(

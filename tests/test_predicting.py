@@ -15,7 +15,7 @@ from cpm.inference import given_boxes, predict_files
 from cpm.models import get_model, save_network
 from cpm.skeletons import COCO_17
 
-from .test_scripts import assert_one_line
+from .helpers.commands import assert_one_line
 
 
 def write_picture(path: Path, size: tuple[int, int] = (48, 32), kind: str = "JPEG") -> Path:

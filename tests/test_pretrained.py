@@ -14,8 +14,8 @@ from cpm.models.pretrained import PRETRAINED, Pretrained, SourceFile, markdown_t
 from cpm.skeletons import SKELETONS
 
 from .conftest import ROOT
+from .helpers.commands import assert_one_line
 from .reference.caffe_writer import caffemodel
-from .test_scripts import assert_one_line
 
 XML = b"<net></net>"
 

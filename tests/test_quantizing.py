@@ -15,8 +15,8 @@ from cpm.models import export_onnx, get_model, import_weights, quantize_network,
 from cpm.models.equalising import equalise
 from cpm.models.quantizing import fold_batch_norm
 
-from .test_export import lively
-from .test_scripts import assert_one_line
+from .helpers.commands import assert_one_line
+from .helpers.networks import lively
 
 runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: pip install 'cpm[onnx]'")
 onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'cpm[onnx]'")

@@ -5,10 +5,9 @@ import json
 import pytest
 
 from .conftest import ROOT, person
+from .helpers.commands import TINY, assert_one_line
 
 SCRIPTS = sorted(path.name for path in (ROOT / "scripts").glob("*.py"))
-TINY = ["--set=model.name=cpm_small", "--set=model.options.channels=8", "--set=model.pretrained=",
-        "--set=augment.crop=64", "--batch-size=2", "--num-workers=1", "--epochs=1", "--gpus=-1"]  # fmt: skip
 
 
 @pytest.fixture
@@ -16,15 +15,6 @@ def coco(write_coco):
     people = [[person(50 + 8 * k, 60, 80)] for k in range(4)]
     write_coco(people[:2], "val2017")
     return write_coco(people, "train2017")
-
-
-def assert_one_line(process, *parts):
-    """Check that a script stopped with one clear line and nothing else."""
-    lines = process.stderr.strip().splitlines()
-    assert process.returncode == 2, process.stderr
-    assert len(lines) == 1 and lines[0].startswith("error: "), process.stderr
-    for part in parts:
-        assert part in lines[0]
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

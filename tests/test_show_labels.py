@@ -12,7 +12,7 @@ from cpm.training import build_samples, choose_label_recipe, choose_samples, lab
 from cpm.training.label_pictures import label_panels, label_picture, read_sample
 
 from .conftest import person
-from .test_scripts import assert_one_line
+from .helpers.commands import assert_one_line
 
 SMALL = ["model.name=cpm_small", "augment.crop=128", "people.min_keypoints=2", "augment.height=0.9",
          "augment.scale=(1.0,1.0)"]  # fmt: skip

@@ -12,8 +12,8 @@ from cpm.models import import_weights
 from cpm.models.importing.torch_file import read_torch
 from cpm.models.posenet import network_parameters
 
+from .helpers.commands import assert_one_line
 from .reference.safetensors_writer import safetensors
-from .test_scripts import assert_one_line
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed, it writes the files to be read")
 

@@ -39,7 +39,7 @@ from cpm.skeletons import COCO_17, MPI_15, MPII_16, convert
 from cpm.training import StageLoss
 
 from .conftest import person
-from .test_scripts import assert_one_line
+from .helpers.commands import assert_one_line
 
 SIZE = (96, 128)
 FAITHFUL, UNBIASED = HeatmapCodec(COCO_17), HeatmapCodec(COCO_17, unbiased=True)

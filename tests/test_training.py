@@ -13,6 +13,7 @@ from cpm.models import load_network, read_checkpoint
 from cpm.training import Schedule, StageLoss, build_trainer, check_output, choose_recipe
 
 from .conftest import person
+from .helpers.checkpoints import assert_equal, parameters
 
 
 @pytest.fixture
@@ -30,16 +31,6 @@ def config(write_coco):
         schedule={"warmup": 2, "steps": (4,)},
         train={"epochs": 2, "batch_size": 2, "num_workers": 0, "log_every": 1},
     )
-
-
-def parameters(path) -> dict:
-    return read_checkpoint(path).params
-
-
-def assert_equal(first: dict, second: dict) -> None:
-    assert first.keys() == second.keys()
-    for name in first:
-        np.testing.assert_array_equal(first[name], second[name], err_msg=name)
 
 
 @pytest.mark.parametrize("reduction", ["sum", "half_sum", "mean"])
