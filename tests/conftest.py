@@ -27,6 +27,14 @@ def test_data() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def home(tmp_path_factory):
+    """Keep what cpm keeps between runs in a folder of this process, not in that of the user."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CPM_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def run_script():
     """Run `scripts/NAME` with arguments as a user does; returns the finished process with its output as text."""
