@@ -47,6 +47,7 @@ def test_labels_and_decode(tmp_path):
     assert [result["figures"]["recovered"] for result in apart] == ["4/4", "12/12", "40/40", "120/120"]
 
 
+@pytest.mark.slow("runs a benchmark")
 def test_loader():
     process = run("loader", "--quick", "--repeat=2")
     assert process.returncode == 0, process.stderr

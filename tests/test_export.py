@@ -20,22 +20,24 @@ from cpm.skeletons import COCO_17, MPI_15, Skeleton, skeleton_from_spec
 
 from .helpers.commands import assert_one_line
 from .helpers.networks import assert_close, lively, maps_of, pictures
+from .helpers.scale import mostly_slow
 
-# Every network, as small as it gets: name, options, and stages to export (one of each kind).
-NETWORKS = [
-    ("cpm_small", {"channels": 16, "stages": 2, "skeleton": MPI_15}, (0, -1)),
-    ("cpm_mobilenet", {"width": 0.25, "stages": 2, "normalisation": "centred"}, (-1,)),
-    ("cpm_mobilenet_v2", {"stages": 2}, (-1,)),
-    ("cpm_vgg19", {"stages": 2, "normalisation": "openpose"}, (-1,)),
-    ("cpm_vgg19_bn", {"stages": 2}, (-1,)),
-    ("cpm_res50", {"stages": 2}, (-1,)),
-    ("cpm_res50_fpn", {"stages": 2, "channels": 16}, (-1,)),
-    ("lightweight_openpose", {}, (-1,)),
-    ("openpose_v2", {"paf_stages": 2, "heatmap_stages": 1}, (0, -1)),
-    ("paf_resnet", {}, (-1,)),
-    ("pose_resnet", {"depth": 18}, (-1,)),
-    ("pose_small", {"channels": 16}, (-1,)),
-]
+# Every network, as small as it gets: options, and stages to export (one of each kind).
+NETWORKS = {
+    "cpm_small": ({"channels": 16, "stages": 2, "skeleton": MPI_15}, (0, -1)),
+    "cpm_mobilenet": ({"width": 0.25, "stages": 2, "normalisation": "centred"}, (-1,)),
+    "cpm_mobilenet_v2": ({"stages": 2}, (-1,)),
+    "cpm_vgg19": ({"stages": 2, "normalisation": "openpose"}, (-1,)),
+    "cpm_vgg19_bn": ({"stages": 2}, (-1,)),
+    "cpm_res50": ({"stages": 2}, (-1,)),
+    "cpm_res50_fpn": ({"stages": 2, "channels": 16}, (-1,)),
+    "lightweight_openpose": ({}, (-1,)),
+    "openpose_v2": ({"paf_stages": 2, "heatmap_stages": 1}, (0, -1)),
+    "paf_resnet": ({}, (-1,)),
+    "pose_resnet": ({"depth": 18}, (-1,)),
+    "pose_small": ({"channels": 16}, (-1,)),
+}
+QUICK = ("cpm_small", "pose_small")
 
 
 @pytest.fixture(scope="session")
@@ -50,11 +52,12 @@ def net():
 
 
 def test_every_network_is_exported():
-    assert {name for name, _, _ in NETWORKS} == set(list_models())
+    assert set(NETWORKS) == set(list_models())
 
 
-@pytest.mark.parametrize(("name", "options", "stages"), NETWORKS, ids=[name for name, _, _ in NETWORKS])
-def test_every_network_is_the_same_in_onnx(onnx, name, options, stages, tmp_path):
+@pytest.mark.parametrize("name", mostly_slow(NETWORKS, QUICK, "exports a network of many layers"))
+def test_every_network_is_the_same_in_onnx(onnx, name, tmp_path):
+    options, stages = NETWORKS[name]
     net = lively(get_model(name, **options))
     for stage in stages:
         path = tmp_path / f"{name}{stage}.onnx"
@@ -67,8 +70,9 @@ def test_every_network_is_the_same_in_onnx(onnx, name, options, stages, tmp_path
             assert_close(found, maps_of(net, images, stage))
 
 
-@pytest.mark.parametrize(("name", "options", "stages"), NETWORKS, ids=[name for name, _, _ in NETWORKS])
-def test_every_network_is_the_same_as_a_symbol(name, options, stages, tmp_path):
+@pytest.mark.parametrize("name", mostly_slow(NETWORKS, QUICK, "exports a network of many layers"))
+def test_every_network_is_the_same_as_a_symbol(name, tmp_path):
+    options, stages = NETWORKS[name]
     net = lively(get_model(name, **options))
     for stage in stages:
         assert export_symbol(net, tmp_path / name, stage) < 1e-2

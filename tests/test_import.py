@@ -167,6 +167,7 @@ class TestOpenVino:
             np.testing.assert_allclose(network_parameters(net)[place].data().asnumpy(), expected, rtol=1e-3)
         assert net.options["block"] == "reduced"
 
+    @pytest.mark.slow("imports a network in full")
     def test_the_real_network_computes_what_its_weights_do(self, test_data, tmp_path):
         folder = test_data / "lightweight_openpose"
         net = import_weights(folder / "human-pose-estimation-0001.xml", "lightweight_openpose")

@@ -274,6 +274,7 @@ def test_offsets_of_another_shape_are_refused():
             PoseEstimator(Short(codec), codec, (1.0,), flip, box_size=192)(image)
 
 
+@pytest.mark.slow("trains in a process of its own")
 def test_scripts_train_and_evaluate_offsets(root, run_script, tmp_path):
     options = ("stages=1", "channels=8", "offsets=True")
     train = ["--config=quickstart", f"--dataset-root={root}", f"--output={tmp_path / 'run'}", "--gpus=-1",

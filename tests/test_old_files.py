@@ -48,6 +48,7 @@ def test_recipes_keep_every_value(name):
     assert config["name"] == old["name"]
 
 
+@pytest.mark.slow("trains in a process of its own")
 @pytest.mark.parametrize("old", OLD["runs"], ids=label)
 def test_trainings_go_on(old, write_coco, run_script, tmp_path):
     people = [[person(50 + 8 * k, 60, 80)] for k in range(4)]

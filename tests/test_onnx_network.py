@@ -33,6 +33,7 @@ def path(net, tmp_path):
     return tmp_path / "net.onnx"
 
 
+@pytest.mark.slow("runs a network in full on photographs")
 def test_people_in_photos_are_the_same(test_data, tmp_path):
     source = test_data / "lightweight_openpose" / "human-pose-estimation-0001.xml"
     net = import_weights(source, "lightweight_openpose")

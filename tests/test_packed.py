@@ -284,6 +284,7 @@ def test_nothing_is_half_written_or_overwritten(loose, tmp_path):
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
+@pytest.mark.slow("packs, trains and evaluates in processes of their own")
 def test_scripts_pack_and_train(run_script, loose, tmp_path):
     for split in ("train2017", "val2017"):
         output = tmp_path / "packed" / f"{split}.rec"

@@ -64,6 +64,7 @@ def test_train_resume_and_evaluate(run_script, coco, tmp_path):
     assert len(list((tmp_path / "eval" / "viz").iterdir())) == 2 and (tmp_path / "eval" / "people.jpg").exists()
 
 
+@pytest.mark.slow("trains and evaluates in processes of their own")
 def test_the_documented_skeleton_trains_and_is_scored(run_script, coco, tmp_path):
     """Take the recipe of docs/skeletons.md to data whose annotations have its joints and another category id."""
     code = (ROOT / "docs" / "skeletons.md").read_text().split("```python")[2].split("```")[0]
@@ -89,6 +90,7 @@ def test_the_documented_skeleton_trains_and_is_scored(run_script, coco, tmp_path
     assert "AP50" in process.stdout
 
 
+@pytest.mark.slow("starts a process for every mistake")
 def test_mistakes_in_training_are_one_line(run_script, coco, tmp_path):
     def train(*arguments):
         output = tmp_path / "never"

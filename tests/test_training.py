@@ -83,6 +83,7 @@ def test_training_writes_what_it_promises_and_learns(config, tmp_path):
     assert net.name == "cpm_mobilenet" and net.options["width"] == 0.125
 
 
+@pytest.mark.slow("trains a large network three times")
 def test_two_devices_come_to_the_same_as_one(config, tmp_path):
     # Without batch normalisation, whose statistics are those of each device.
     config.model.update(name="cpm_vgg19", options={"stages": 2})
