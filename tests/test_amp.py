@@ -121,6 +121,7 @@ def test_devices_and_types_must_fit(bfloat16, tmp_path):
         override(recipe("test"), ["train.amp=True"])
 
 
+@pytest.mark.slow("starts a process for every kind of CPU")
 @pytest.mark.parametrize(
     ("instructions", "message"),
     [("AVX2", "this CPU has no bfloat16, which takes AVX-512"), ("AVX512_CORE", "only emulates bfloat16")],
@@ -203,6 +204,7 @@ def overflow(trainer, at: int) -> None:
     scaler.has_overflow = spoilt
 
 
+@pytest.mark.slow("trains twice")
 @pytest.mark.parametrize("scaled", [False, True])
 def test_resuming_is_exact(config, bfloat16, tmp_path, monkeypatch, scaled):
     if scaled:

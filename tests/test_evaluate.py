@@ -257,6 +257,7 @@ def test_script(root, checkpoint, tmp_path, run_script):
     assert len(list((tmp_path / "out" / "viz").iterdir())) == 2
 
 
+@pytest.mark.slow("starts a process for every mistake")
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -272,6 +273,7 @@ def test_script_says_mistakes_in_one_line(root, checkpoint, run_script, argument
     assert len(done.stderr.strip().splitlines()) == 1
 
 
+@pytest.mark.slow("starts a process for every protocol and mistake")
 def test_protocols_are_applied_and_fixed(run_script, write_coco, tmp_path):
     from .conftest import person
     from .helpers.commands import assert_one_line

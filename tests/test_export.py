@@ -320,6 +320,7 @@ def test_script(onnx, net, run_script, tmp_path):
     assert verify_export(net, tmp_path / "net-symbol.json") < 1e-2
 
 
+@pytest.mark.slow("starts a process for every mistake")
 def test_mistakes_of_the_script_are_one_line(net, run_script, tmp_path, monkeypatch):
     save_network(tmp_path / "net.npz", net)
 

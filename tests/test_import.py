@@ -34,6 +34,7 @@ def assert_same(maps, expected, tolerance=1e-4):
 
 
 class TestCaffe:
+    @pytest.mark.slow("imports a network in full")
     @pytest.mark.parametrize(
         ("skeleton", "num_heatmaps", "num_pafs", "old"), [("OPENPOSE_18", 19, 38, False), ("MPI_15", 16, 28, True)]
     )
@@ -112,6 +113,7 @@ def fill(block, x):
 
 
 class TestMxnet:
+    @pytest.mark.slow("imports a network in full")
     def test_vgg_with_and_without_the_prefixes_of_a_symbol_checkpoint(self, tmp_path):
         x = mx.sym.var("data")
         for block, (layers, channels) in enumerate(((2, 64), (2, 128), (4, 256), (2, 512)), 1):
@@ -135,6 +137,7 @@ class TestMxnet:
             [maps.asnumpy() for maps in block(planes / 256 - 0.5)],
         )
 
+    @pytest.mark.slow("imports a network in full")
     def test_dilated_resnet(self, tmp_path):
         trunk = gluoncv_models.resnet(50, dilated=True)
         planes = mx.nd.array(IMAGES).transpose((0, 3, 1, 2))
@@ -289,6 +292,7 @@ class TestAccounting:
                 import_weights(*arguments)
 
 
+@pytest.mark.slow("imports and evaluates in processes of their own")
 def test_script_and_what_comes_after_it(run_script, tmp_path):
     write_lightweight(tmp_path / "pose.xml")
     output = tmp_path / "pose.npz"

@@ -152,6 +152,7 @@ def test_keys_that_would_not_count_are_refused(root, tmp_path):
         get_model("cpm_small", sigmoid="yes")
 
 
+@pytest.mark.slow("trains for many steps")
 def test_cross_entropy_and_offsets_are_learned(root, tmp_path):
     options = {**SMALL["options"], "sigmoid": True, "offsets": True}
     config = config_of(root, loss={"kind": "bce"}, model={**SMALL, "options": options})

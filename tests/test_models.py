@@ -14,7 +14,9 @@ from cpm.models.posenet import network_parameters
 from cpm.skeletons import MPI_15, Skeleton, skeleton_from_spec, skeleton_to_spec
 
 from .helpers.networks import NETWORKS, small
+from .helpers.scale import mostly_slow
 
+QUICK = ("cpm_small", "cpm_mobilenet", "lightweight_openpose", "pose_small")
 ARROW = Skeleton(
     "arrow",
     ("tip", "left_fin", "right_fin"),
@@ -62,7 +64,7 @@ def test_size_and_output(case):
     assert skeleton.name == options.get("skeleton", default)
 
 
-@pytest.mark.parametrize("case", NETWORKS)
+@pytest.mark.parametrize("case", mostly_slow(NETWORKS, QUICK, "compiles a network of many layers"))
 def test_hybridized_equals_imperative(case):
     net = shared(case)
     images = mx.nd.array(pictures(), dtype="uint8")
@@ -100,7 +102,7 @@ def test_a_step_of_training_reaches_every_parameter(case):
             assert np.abs(value.grad().asnumpy()).max() > 0, place
 
 
-@pytest.mark.parametrize("case", NETWORKS)
+@pytest.mark.parametrize("case", mostly_slow(NETWORKS, QUICK, "compiles a network of many layers"))
 def test_export(case, tmp_path):
     net = shared(case)
     images = mx.nd.array(pictures().astype(np.float32))

@@ -303,6 +303,7 @@ def test_scripts_pack_and_train(run_script, loose, tmp_path):
     assert one == other
 
 
+@pytest.mark.slow("starts a process for every mistake")
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [(["{}", "--output={}/x.rec", "--split=test"], ["person_keypoints_test.json", "no such file"]),

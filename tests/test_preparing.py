@@ -355,6 +355,7 @@ def test_room_on_the_disk(coco, mirror, monkeypatch):
         unpack(mirror / "zips" / "val2017.zip", coco / "other", r"val2017/\d+\.jpg")
 
 
+@pytest.mark.slow("starts a process for every step and mistake")
 def test_script(run_script, coco):
     root = coco / "new"
     process = run_script("prepare_coco.py", "--link", coco, "--output", root, "--masks", coco / "masks")

@@ -204,6 +204,7 @@ def test_script(run_script, tmp_path):
     assert process.stdout.splitlines() == [str(ready), f"next: python scripts/evaluate.py --resume={ready}"]
 
 
+@pytest.mark.slow("starts a process for every mistake")
 def test_mistakes_in_the_script_are_one_line(run_script, tmp_path):
     script = "fetch_pretrained.py"
     assert_one_line(run_script(script, "vgg"), "'vgg' is unknown", "openpose_coco")

@@ -81,6 +81,7 @@ def test_differences_count_as_the_kind_says():
         StageLoss(kind="l1")
 
 
+@pytest.mark.slow("trains a network in full")
 def test_the_trunk_stays_in_the_first_epochs(coco, tmp_path):
     def run(epochs, frozen):
         config = load_config("multipose_mobilenet")

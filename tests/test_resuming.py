@@ -262,6 +262,7 @@ def test_a_short_run_has_a_curve(config, tmp_path):
     assert [int(row[0]) for row in rows if row[1:3] == ["train", "loss"]] == [4, 8]
 
 
+@pytest.mark.slow("goes on in a process of its own")
 def test_a_finished_run_says_so(run_script, finished):
     before = contents(finished)
     process = run_script("train_gluon_cpm.py", f"--resume={finished / 'last.npz'}", "--gpus=-1")

@@ -117,6 +117,7 @@ def test_several_sets_of_weights(name, tmp_path):
         read_torch(tmp_path / "x", "another")
 
 
+@pytest.mark.slow("imports in processes of their own")
 def test_the_script_names_them_in_one_line(run_script, tmp_path):
     torch.save(SEVERAL["averaged too"][0], tmp_path / "x")
     output = tmp_path / "x.npz"

@@ -288,6 +288,7 @@ def test_train_evaluate_and_predict_as_a_user_does(run_script, coco, tmp_path):
     assert_one_line(run_script("train_pose_resnet.py", "--depth=7"), "unknown recipe 'pose_resnet7_coco_256x192'")
 
 
+@pytest.mark.slow("predicts in processes of their own")
 def test_predicting_with_a_network_for_whole_images(run_script, coco, tmp_path):
     save_network(tmp_path / "net.npz", get_model("cpm_small", channels=16, stages=1))
     predict = ("predict.py", coco / "val2017", f"--resume={tmp_path / 'net.npz'}", "--gpus=-1", "--box-size=64")

@@ -14,6 +14,7 @@ from cpm.training import Schedule, StageLoss, build_trainer, check_output, choos
 
 from .conftest import person
 from .helpers.checkpoints import assert_equal, parameters
+from .helpers.scale import mostly_slow
 
 
 @pytest.fixture
@@ -110,7 +111,7 @@ def test_a_batch_that_does_not_divide_is_an_error(config, tmp_path):
         build_trainer(config, [mx.cpu(0), mx.cpu(1)], tmp_path / "run")
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("optimizer", mostly_slow(["sgd", "adam"], ["adam"], "trains twice"))
 def test_resuming_in_the_middle_of_an_epoch_is_exact(config, tmp_path, optimizer):
     config.optimizer.update(name=optimizer, lr=1e-4)
     mx.random.seed(0)

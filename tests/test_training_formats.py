@@ -206,6 +206,7 @@ def test_ids_are_the_numbers_of_the_names_unless_two_are_the_same():
     assert image_ids(["b/7.jpg", "c.jpg"]) == {"b/7.jpg": 1, "c.jpg": 2}
 
 
+@pytest.mark.slow("starts a process for every format")
 def test_scripts_bring_them_to_a_packed_file(run_script, as_list, as_hdf5):
     options = {"coco_json": [as_list / "COCO.json", f"--images={as_list}", f"--masks={as_list / 'mask'}"],
                "hdf5": [as_hdf5, "--subset=train"]}  # fmt: skip
