@@ -218,7 +218,7 @@ def test_slivers_are_bounded_with_a_warning(size, reference, caplog):
     def net(images):
         shapes.append(images.shape)
         grid = (images.shape[1] // STRIDE, images.shape[2] // STRIDE)
-        return [(np.zeros((1, 4, *grid), np.float32), np.zeros((1, 4, *grid), np.float32))]
+        return [{name: np.zeros((1, 4, *grid), np.float32) for name in ("pafs", "heatmaps")}]
 
     estimator = PoseEstimator(net, PeakCodec(), (1,), flip=False, box_size=64, reference=reference)
     maps = estimator.maps(np.zeros((*size, 3), np.uint8))

@@ -292,8 +292,8 @@ def test_scripts_train_and_evaluate_offsets(root, run_script, tmp_path):
         "--box-size=64",
         "--gpus=-1",
     ]
-    for extra in ([], ["--no-offsets"]):
-        process = run_script("evaluate.py", *evaluate, f"--output={tmp_path / 'eval'}", *extra)
+    for number, extra in enumerate(([], ["--no-offsets"])):
+        process = run_script("evaluate.py", *evaluate, f"--output={tmp_path / f'eval{number}'}", *extra)
         assert process.returncode == 0 and "AP50" in process.stdout, process.stderr
 
 

@@ -376,7 +376,7 @@ def test_states_that_are_not_finite_are_refused(stopped, tmp_path, name, value):
         array = content[name]
     array.flat[0] = value
     forged = rewrite(stopped / "last.npz", tmp_path / "last.npz", arrays={name: array})
-    with pytest.raises(CheckpointError, match=r"last\.npz: .*not all numbers are finite"):
+    with pytest.raises(CheckpointError, match=r"last\.npz: .*(are not finite|not all numbers are finite)"):
         go_on(forged)
     assert [path.name for path in tmp_path.iterdir()] == ["last.npz"]
 

@@ -278,7 +278,7 @@ def test_train_evaluate_and_predict_as_a_user_does(run_script, coco, tmp_path):
     content = json.loads((tmp_path / "found" / "people.json").read_text())
     assert len(content["images"][0]["people"]) == 2 and content["joints"][0] == "nose"
     assert_one_line(run_script(*predict, "--scales=1"), "takes crops of people")
-    assert_one_line(run_script(*predict, "--boxes=nowhere.json"), "nowhere.json: No such file")
+    assert_one_line(run_script(*predict, "--boxes=nowhere.json"), "nowhere.json: no such file")
     assert_one_line(run_script("evaluate.py", f"--resume={last}", "--gpus=-1"), "scripts/evaluate_topdown.py")
     assert_one_line(run_script(*evaluate, "--boxes=nowhere.json"), "nowhere.json: no such file")
     assert_one_line(

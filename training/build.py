@@ -30,6 +30,7 @@ from ..models import (
     Checkpoint,
     PoseNet,
     check_model,
+    construct,
     freeze_batch_norm,
     get_model,
     load_parameters,
@@ -128,7 +129,7 @@ def build_trainer(
     skeleton, contexts = skeleton_from_spec(config.labels.skeleton), list(contexts)
     check_workers("train.num_workers", config.train.num_workers)
     choose_precision(config.train.amp, contexts)  # before anything is loaded
-    check_model(config.model.name, config.model.options)
+    construct(config.model.name, skeleton, config.model.options)  # refuses what does not fit, at no cost
     datasets = [_open_data(config, split) for split in (config.data.train, config.data.val)]  # before downloads
     if checkpoint is None:
         mx.random.seed(config.train.seed)
