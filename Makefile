@@ -17,12 +17,16 @@ quickstart-topdown: .venv/ready
 	$(RUN) scripts/train_pose_resnet.py --config=quickstart_topdown --gpus=-1 --overwrite
 	$(RUN) scripts/evaluate_topdown.py --resume=output/quickstart_topdown/last.npz --gpus=-1 --boxes=truth --viz
 
+# Two processes, for many tests wait for processes of their own; then one thread each, or the threads of MXNet would
+# wait for each other. Whoever runs out of tests takes over half of the other's, so that what a module sets up stays.
+PYTEST = OMP_NUM_THREADS=1 $(RUN) -m pytest -n 2 --dist worksteal
+
 # What a change needs while one works on it; test-all is everything.
 test: .venv/ready
-	$(RUN) -m pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-all: .venv/ready
-	$(RUN) -m pytest
+	$(PYTEST)
 
 lint: .venv/ready
 	$(RUN) -m ruff check .

@@ -41,7 +41,7 @@ def check_value(key: str, value: Any, default: Any) -> Any:
         return _check_skeleton(key, value)
     if isinstance(default, tuple):
         return _check_tuple(key, value)
-    if key == "data.category" and type(value) is int:
+    if key == "data.category" and type(value) is int and abs(value) < 2**63:
         value = str(value)  # an id
     value = _check_type(key, value, type(default))
     if isinstance(value, str) and not _is_text(value):

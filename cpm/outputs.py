@@ -101,6 +101,7 @@ class OutputFolder:
         """
         told = json.loads(json.dumps(options, default=str))
         self.path = self._choose(contents, told)
+        is_new = not self.path.exists()
         with _locked(self.path):
             draft = Draft(self.path, contents)
             try:
@@ -108,6 +109,8 @@ class OutputFolder:
             finally:
                 if not draft.half_published:
                     shutil.rmtree(draft.folder, ignore_errors=True)
+                if is_new and not any(self.path.iterdir()):
+                    self.path.rmdir()
 
     def _choose(self, contents: Contents, options: Mapping[str, Any]) -> Path:
         held = _held(self.path, contents, options)

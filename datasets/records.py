@@ -11,7 +11,7 @@ from typing import Any, overload
 import cv2
 import numpy as np
 
-from ..errors import DataError
+from ..errors import DataError, reason
 from ..ops.labels import draw_runs
 from .annotation_index import AnnotationIndex
 from .images import read_bgr
@@ -92,7 +92,7 @@ class ImageRecord:
         try:
             return _mask_without(unlabelled, self.height, self.width)
         except Exception as error:  # pycocotools raises no narrower one
-            raise DataError(f"{self.path}: broken segmentation in its annotations ({error})") from None
+            raise DataError(f"{self.path}: broken segmentation in its annotations ({reason(error)})") from None
 
 
 class Records(Sequence[ImageRecord]):

@@ -16,7 +16,7 @@ from .loading import get_model, load_network, network_from_meta
 from .posenet import NORMALISATIONS, PoseNet, freeze_batch_norm
 from .pretrained import PRETRAINED
 from .quantizing import CALIBRATIONS, Accuracy, quantize_network
-from .registry import check_model, list_models, register_model
+from .registry import check_model, construct, list_models, register_model
 
 __all__ = [
     "CALIBRATIONS",
@@ -28,6 +28,7 @@ __all__ = [
     "CpmNet",
     "PoseNet",
     "check_model",
+    "construct",
     "export_onnx",
     "export_symbol",
     "fetch",

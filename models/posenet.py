@@ -162,6 +162,7 @@ def freeze_batch_norm(net: HybridBlock) -> None:
             block._kwargs["use_global_stats"] = True
 
     net.apply(freeze)
+    net._clear_cached_op()  # the graph that shapes were inferred by still normalises by the batch
 
 
 def network_parameters(net: HybridBlock) -> dict[str, Parameter]:

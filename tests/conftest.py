@@ -13,6 +13,8 @@ import pytest
 
 from cpm.skeletons import COCO_17
 
+from .helpers.server import running_server
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -23,6 +25,14 @@ def test_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no test data at {folder} (set CPM_TEST_DATA)")
     return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def home(tmp_path_factory):
+    """Keep what cpm keeps between runs in a folder of this process, not in that of the user."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CPM_HOME", str(tmp_path_factory.mktemp("home")))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -82,3 +92,10 @@ def write_coco_to(root: Path, images: list, split: str = "train2017", size: tupl
 def write_coco(tmp_path):
     """`write_coco_to` the folder of the test."""
     return partial(write_coco_to, tmp_path)
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """Start a server; the URL of it, its handler class and what it was asked."""
+    with running_server(monkeypatch) as handler:
+        yield handler

@@ -20,7 +20,8 @@ from cpm.models import get_model, list_models, load_network, read_checkpoint
 from cpm.training import amp, build_trainer, choose_recipe
 
 from .conftest import person
-from .test_training import assert_equal, parameters
+from .helpers.checkpoints import assert_equal, parameters
+from .helpers.scale import mostly_slow
 
 SMALL = {
     "cpm_vgg19": {"stages": 2},
@@ -29,6 +30,11 @@ SMALL = {
     "cpm_res50": {"stages": 2},
     "cpm_res50_fpn": {"stages": 2},
 }
+NAMES = mostly_slow(
+    [name for name in list_models() if name != "pose_resnet"],  # which has the layers of a paf_resnet
+    ("cpm_small", "pose_small"),
+    "builds a network in full",
+)
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +62,7 @@ def config(write_coco):
     )
 
 
-# A pose_resnet has the layers of a paf_resnet.
-@pytest.mark.parametrize("name", [name for name in list_models() if name != "pose_resnet"])
+@pytest.mark.parametrize("name", NAMES)
 def test_every_network_computes_in_bfloat16(name, bfloat16):
     mx.random.seed(0)
     net = get_model(name, **SMALL.get(name, {}))
@@ -85,8 +90,7 @@ def test_every_network_computes_in_bfloat16(name, bfloat16):
         assert all((maps == wanted).all() for maps, wanted in zip(again, expected))
 
 
-# A pose_resnet has the layers of a paf_resnet.
-@pytest.mark.parametrize("name", [name for name in list_models() if name != "pose_resnet"])
+@pytest.mark.parametrize("name", NAMES)
 def test_every_convolution_is_lowered_and_every_type_fits(name):
     net = get_model(name, **SMALL.get(name, {}))
     for precision in ("bfloat16", "float16"):
@@ -117,6 +121,7 @@ def test_devices_and_types_must_fit(bfloat16, tmp_path):
         override(recipe("test"), ["train.amp=True"])
 
 
+@pytest.mark.slow("starts a process for every kind of CPU")
 @pytest.mark.parametrize(
     ("instructions", "message"),
     [("AVX2", "this CPU has no bfloat16, which takes AVX-512"), ("AVX512_CORE", "only emulates bfloat16")],
@@ -140,6 +145,7 @@ def losses_on_one_batch(config, output, steps: int) -> np.ndarray:
     return np.array(losses)
 
 
+@pytest.mark.slow("trains twice for 60 steps")
 def test_learns_as_float32_does(bfloat16, tmp_path):
     write_synthetic(tmp_path / "data", 8, 1, num_workers=1)
     quick = load_config("quickstart")
@@ -155,6 +161,7 @@ def test_learns_as_float32_does(bfloat16, tmp_path):
     assert found[-10:].mean() == pytest.approx(wanted[-10:].mean(), rel=0.05)
 
 
+@pytest.mark.slow("trains three times")
 def test_a_run_in_float32_is_the_same_before_and_after_one_in_bfloat16(config, bfloat16, tmp_path):
     files = {}
     for name, choice in (("before", ""), ("lower", "auto"), ("after", "")):
@@ -170,6 +177,7 @@ def test_a_run_in_float32_is_the_same_before_and_after_one_in_bfloat16(config, b
     assert maps.dtype == np.float32
 
 
+@pytest.mark.slow("trains twice on two devices")
 def test_the_loss_scale_changes_nothing_else(config, bfloat16, tmp_path, monkeypatch):
     config.train.amp = "auto"
     contexts = [mx.cpu(0), mx.cpu(1)]
@@ -196,6 +204,7 @@ def overflow(trainer, at: int) -> None:
     scaler.has_overflow = spoilt
 
 
+@pytest.mark.slow("trains twice")
 @pytest.mark.parametrize("scaled", [False, True])
 def test_resuming_is_exact(config, bfloat16, tmp_path, monkeypatch, scaled):
     if scaled:
@@ -264,6 +273,7 @@ def test_broken_training_state_is_an_error(config, bfloat16, tmp_path, monkeypat
             choose_recipe(None, "", None, tmp_path / "run" / "last.npz", [])
 
 
+@pytest.mark.slow("trains in a process of its own")
 def test_the_script_trains_in_bfloat16(run_script, config, bfloat16, tmp_path):
     options = ["--config=quickstart", f"--dataset-root={config.data.root}", "--set=model.options.channels=8",
                "--set=augment.crop=64", "--batch-size=2", "--epochs=1", "--gpus=-1",

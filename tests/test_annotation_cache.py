@@ -10,7 +10,7 @@ from cpm.datasets.annotations import read_annotations
 from cpm.skeletons import COCO_17, OPENPOSE_18
 
 from .conftest import person
-from .test_coco import UNLABELLED, crowd
+from .helpers.people import UNLABELLED, crowd
 
 
 @pytest.fixture

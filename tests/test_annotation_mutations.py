@@ -11,10 +11,10 @@ from cpm.evaluation import annotated_boxes, detected_boxes, score_coco, select_i
 from cpm.inference import given_boxes
 
 from .conftest import person
+from .helpers.arrows import ARROW, arrow_result, arrow_truth
 from .helpers.mutations import check_survival, mutate, mutate_json
+from .helpers.people import UNLABELLED, crowd
 from .helpers.scale import repeats
-from .test_coco import UNLABELLED, crowd
-from .test_scoring import ARROW, arrow_result, arrow_truth
 
 COUNT = repeats(300, 5000)
 DAMAGES = {"json": mutate_json, "bytes": mutate}

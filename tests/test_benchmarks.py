@@ -26,6 +26,7 @@ def test_help_names_parts_and_options():
         assert name in process.stdout
 
 
+@pytest.mark.slow("runs a benchmark")
 def test_labels_and_decode(tmp_path):
     process = run("labels", "decode", "--quick", "--repeat=2", f"--json={tmp_path / 'speed.json'}")
     assert process.returncode == 0, process.stderr
@@ -47,6 +48,7 @@ def test_labels_and_decode(tmp_path):
     assert [result["figures"]["recovered"] for result in apart] == ["4/4", "12/12", "40/40", "120/120"]
 
 
+@pytest.mark.slow("runs a benchmark")
 def test_loader():
     process = run("loader", "--quick", "--repeat=2")
     assert process.returncode == 0, process.stderr
@@ -54,6 +56,7 @@ def test_loader():
         assert what in process.stdout
 
 
+@pytest.mark.slow("starts a process for every mistake")
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

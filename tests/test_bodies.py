@@ -21,16 +21,19 @@ from cpm.training.amp import lower_precision
 
 from .conftest import ROOT
 from .helpers.bodies import body_of, random_body, write_body
-from .helpers.scale import repeats
-from .test_models import NETWORKS, small
+from .helpers.networks import NETWORKS, small
+from .helpers.scale import mostly_slow, repeats
 
 # Joints and limbs whose maps with the features fill blocks of 8 or 16 channels, of which one ends within a block.
 BLOCKS = ((3, 2), (17, 19))
 BLOCKS_WITH_OFFSETS = (7, 5)
 STAGED = [case for case in NETWORKS if len(NETWORKS[case][2]) > 1 and " of MPII" not in case]
+WITH_OFFSETS = ("cpm_vgg19", "cpm_res50", "cpm_mobilenet", "cpm_small", "openpose_v2")
+QUICK = ("cpm_small", "cpm_mobilenet")
 LIMBLESS = Skeleton("POINTS", ("point", "other"), ())
 
 
+@pytest.mark.slow("trains hundreds of networks in a process of its own")
 def test_maps_of_every_number_of_channels_can_be_joined():
     command = [sys.executable, "-m", "tests.helpers.joining"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # the maps are small
@@ -38,13 +41,13 @@ def test_maps_of_every_number_of_channels_can_be_joined():
     assert process.returncode == 0, process.stderr[-500:]
 
 
-@pytest.mark.parametrize("case", STAGED)
+@pytest.mark.parametrize("case", mostly_slow(STAGED, QUICK, "trains a network of many layers"))
 def test_maps_that_fill_blocks_of_channels_train_in_every_network(case):
     for joints, limbs in BLOCKS:
         take_a_step(small(case, skeleton=body_of(joints, limbs)))
 
 
-@pytest.mark.parametrize("case", ["cpm_vgg19", "cpm_res50", "cpm_mobilenet", "cpm_small", "openpose_v2"])
+@pytest.mark.parametrize("case", mostly_slow(WITH_OFFSETS, QUICK, "trains a network of many layers"))
 def test_and_with_offsets(case):
     take_a_step(small(case, skeleton=body_of(*BLOCKS_WITH_OFFSETS), offsets=True))
 
@@ -102,7 +105,7 @@ def test_limbs_that_are_there_twice_train():
     take_a_step(get_model("cpm_small", skeleton=twice, channels=8))
 
 
-@pytest.mark.parametrize("number", range(repeats(12, 200)))
+@pytest.mark.parametrize("number", mostly_slow(range(repeats(12, 200)), range(2), "trains"))
 def test_random_bodies_train_and_are_evaluated(number, tmp_path):
     rng = np.random.default_rng(number)
     body = random_body(rng)

@@ -21,6 +21,8 @@ from cpm.models import (
 from cpm.models.posenet import network_parameters
 from cpm.skeletons import COCO_17, MPI_15, OPENPOSE_18, Skeleton
 
+from .helpers.scale import mostly_slow
+
 SWAPPED = Skeleton("SWAPPED", OPENPOSE_18.joints[::-1], OPENPOSE_18.limbs)
 
 
@@ -54,7 +56,9 @@ def encode(meta):
     return np.frombuffer(json.dumps(meta).encode(), np.uint8)
 
 
-@pytest.mark.parametrize("name", ["cpm_vgg19", "cpm_res50", "cpm_mobilenet"])
+@pytest.mark.parametrize(
+    "name", mostly_slow(["cpm_vgg19", "cpm_res50", "cpm_mobilenet"], ["cpm_mobilenet"], "builds a network in full")
+)
 def test_round_trip_is_exact(name, tmp_path):
     net = get_model(name, stages=1, normalisation="centred", skeleton=MPI_15)
     with mx.autograd.record():  # moves the statistics of batch normalisation from their first values

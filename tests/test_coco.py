@@ -5,7 +5,6 @@ import json
 import cv2
 import numpy as np
 import pytest
-from pycocotools import mask as coco_mask
 
 from cpm import DataError
 from cpm.codecs import PafCodec
@@ -13,26 +12,7 @@ from cpm.datasets import Augmentation, CocoKeypoints, PersonFilter, TrainingSet
 from cpm.skeletons import COCO_17, OPENPOSE_18, Skeleton
 
 from .conftest import person
-
-UNLABELLED = {"keypoints": [0] * 51, "num_keypoints": 0}
-
-
-def crowd(x: int, y: int, width: int, height: int, compressed: bool) -> dict:
-    mask = np.zeros((120, 160), np.uint8, order="F")
-    mask[y : y + height, x : x + width] = 1
-    code = coco_mask.encode(mask)
-    if compressed:
-        code["counts"] = code["counts"].decode()
-    else:
-        runs, before = [0], 0
-        for value in mask.ravel(order="F"):
-            if value != before:
-                runs.append(0)
-            runs[-1] += 1
-            before = value
-        code = {"size": [120, 160], "counts": runs}
-    fields = {**UNLABELLED, "iscrowd": 1, "segmentation": code, "bbox": [x, y, width, height]}
-    return person(80, 60, 50, **fields)
+from .helpers.people import UNLABELLED, crowd
 
 
 def test_records_and_their_people(write_coco):

@@ -1,9 +1,7 @@
 """The command line of every script: a mistake is told in one line, and before anything slow."""
 
-import importlib.util
 import json
 import shutil
-import sys
 
 import numpy as np
 import pytest
@@ -11,7 +9,8 @@ import pytest
 from cpm import cli
 from cpm.models import export_onnx, get_model, save_network
 
-from .conftest import ROOT, person, write_coco_to
+from .conftest import person, write_coco_to
+from .helpers.commands import call
 
 NUMBER = ("", "x", "nan", "inf", "-inf", "1e9", "1.5", "-1", "-5", "9" * 500, "0x10", "\udcff", "1\n2", "=")
 COUNT = (*NUMBER, "0")
@@ -109,21 +108,6 @@ USUAL = {
     "import_weights": ["FILE", "--model=cpm_small", "--output=out.npz"],
     "fetch_pretrained": ["lightweight_openpose_openvino"],
 }  # fmt: skip
-
-
-def call(name, *arguments):
-    """Run a script in this process; return its exit status, None if it ended well."""
-    spec = importlib.util.spec_from_file_location(f"script_{name}", ROOT / "scripts" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    before, sys.argv = sys.argv, [f"scripts/{name}.py", *arguments]
-    try:
-        cli.run(module.main)
-    except SystemExit as end:
-        return end.code
-    finally:
-        sys.argv = before
-    return None
 
 
 @pytest.fixture

@@ -18,10 +18,10 @@ from cpm.files import write_arrays
 
 from .conftest import person
 from .helpers.mutations import check_survival, mutate, mutate_json
+from .helpers.packed import rewritten
+from .helpers.people import UNLABELLED, crowd
 from .helpers.scale import repeats
-from .test_coco import UNLABELLED, crowd
-from .test_packed import rewritten
-from .test_training_formats import as_hdf5, as_list, root  # noqa: F401
+from .helpers.training_formats import write_hdf5, write_list, write_samples
 
 COUNT = repeats(300, 5000)
 
@@ -31,6 +31,21 @@ def coco(write_coco):
     """Write two small images with people, of whom some are masked."""
     images = [[person(40, 30, 50), crowd(0, 0, 20, 40, True)], [person(50, 30, 40), person(20, 30, 40, **UNLABELLED)]]
     return write_coco(images, size=(80, 60))
+
+
+@pytest.fixture
+def root(write_coco):
+    return write_samples(write_coco)
+
+
+@pytest.fixture
+def as_list(root, tmp_path):
+    return write_list(root, tmp_path)
+
+
+@pytest.fixture
+def as_hdf5(root, tmp_path):
+    return write_hdf5(root, tmp_path / "train.h5")
 
 
 @pytest.fixture
@@ -86,7 +101,7 @@ def test_descriptions_in_packed_files(packed, key):
     assert check_survival(use_packed, damage, packed, COUNT // 2) > COUNT // 8
 
 
-def test_lists_of_people(as_list):  # noqa: F811
+def test_lists_of_people(as_list):
     path = as_list / "COCO.json"
     content = path.read_bytes()
 
@@ -101,7 +116,7 @@ def test_lists_of_people(as_list):  # noqa: F811
     assert check_survival(read, damage, path, COUNT) > COUNT // 4
 
 
-def test_hdf5(as_hdf5):  # noqa: F811
+def test_hdf5(as_hdf5):
     content = as_hdf5.read_bytes()
 
     def read(path):
@@ -111,7 +126,7 @@ def test_hdf5(as_hdf5):  # noqa: F811
     assert check_survival(read, lambda rng: mutate(content, rng), as_hdf5, COUNT) > COUNT // 50
 
 
-def test_notes_in_hdf5(as_hdf5):  # noqa: F811
+def test_notes_in_hdf5(as_hdf5):
     """The file is sound, but not what is noted in it of a sample."""
     h5py = pytest.importorskip("h5py")
     with h5py.File(as_hdf5, "r") as file:

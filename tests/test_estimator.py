@@ -11,11 +11,12 @@ from cpm import ConfigError, DataError, Person
 from cpm.codecs import HEATMAPS, PAFS, PafCodec
 from cpm.inference import PoseEstimator, fit_image, stage_from_last
 from cpm.inference.averaging import resample
-from cpm.skeletons import COCO_17, OPENPOSE_18, SKELETONS, Skeleton
+from cpm.skeletons import COCO_17, OPENPOSE_18, SKELETONS
+
+from .helpers.arrows import FINNED_ARROW
 
 STRIDE = 8
 SIGMA = 16.0  # wide enough for a grid of 8 pixels to hold it exactly
-ARROW = Skeleton("arrow", ("tip", "left_fin", "right_fin"), (("tip", "left_fin"), ("tip", "right_fin")))
 SCALES = [(1.0,), (0.5,), (2.0,), (0.5, 1.0), (2.0, 1.0, 1.5, 0.5), (0.77, 1.31)]
 
 
@@ -64,7 +65,7 @@ class SpotNet:
 class PeakCodec(PafCodec):
     """Takes the highest peak of every joint, placed by a parabola through logarithms: exact for a Gaussian."""
 
-    def __init__(self, skeleton=ARROW, stride=STRIDE):
+    def __init__(self, skeleton=FINNED_ARROW, stride=STRIDE):
         super().__init__(skeleton, stride)
 
     def decode(self, maps, scale=1.0):
@@ -217,7 +218,7 @@ def test_slivers_are_bounded_with_a_warning(size, reference, caplog):
     def net(images):
         shapes.append(images.shape)
         grid = (images.shape[1] // STRIDE, images.shape[2] // STRIDE)
-        return [(np.zeros((1, 4, *grid), np.float32), np.zeros((1, 4, *grid), np.float32))]
+        return [{name: np.zeros((1, 4, *grid), np.float32) for name in ("pafs", "heatmaps")}]
 
     estimator = PoseEstimator(net, PeakCodec(), (1,), flip=False, box_size=64, reference=reference)
     maps = estimator.maps(np.zeros((*size, 3), np.uint8))

@@ -11,7 +11,7 @@ import pytest
 from cpm import ConfigError, DataError, DeviceError
 from cpm.codecs import PafCodec
 from cpm.datasets import CocoKeypoints
-from cpm.evaluation import PROTOCOLS, score_coco
+from cpm.evaluation import PROTOCOLS, pictures, score_coco
 from cpm.evaluation.evaluate import evaluate_coco
 from cpm.evaluation.pictures import check_display, show_picture
 from cpm.evaluation.subsets import select_images
@@ -171,7 +171,18 @@ def test_showing_goes_on_until_q(estimator, dataset, monkeypatch):
     assert shown == [(160, 728, 3)] * 2
     keys.append(-1)  # the window was closed by other means than a key
     assert show_picture(np.zeros((4, 4, 3), np.uint8))
-    assert callable(check_display)
+
+
+@pytest.mark.parametrize("trial", ["raise SystemExit(1)", "import os; os.abort()"])
+def test_no_display_is_told(monkeypatch, trial):
+    monkeypatch.setattr(pictures, "_TRY_WINDOW", trial)
+    with pytest.raises(DeviceError, match="no window can be opened"):
+        check_display()
+
+
+def test_a_display_is_found(monkeypatch):
+    monkeypatch.setattr(pictures, "_TRY_WINDOW", "")
+    check_display()
 
 
 @pytest.mark.parametrize(
@@ -246,6 +257,7 @@ def test_script(root, checkpoint, tmp_path, run_script):
     assert len(list((tmp_path / "out" / "viz").iterdir())) == 2
 
 
+@pytest.mark.slow("starts a process for every mistake")
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -261,9 +273,10 @@ def test_script_says_mistakes_in_one_line(root, checkpoint, run_script, argument
     assert len(done.stderr.strip().splitlines()) == 1
 
 
+@pytest.mark.slow("starts a process for every protocol and mistake")
 def test_protocols_are_applied_and_fixed(run_script, write_coco, tmp_path):
     from .conftest import person
-    from .test_scripts import assert_one_line
+    from .helpers.commands import assert_one_line
 
     root = write_coco([[person(50, 60, 80)], [], [person(60, 60, 80)]], "val2014")
     save_network(tmp_path / "net.npz", get_model("cpm_small", channels=16, stages=1))

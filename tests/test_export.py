@@ -18,23 +18,26 @@ from cpm.models.export import export_onnx, export_symbol, read_symbol_meta, veri
 from cpm.models.posenet import PoseNet
 from cpm.skeletons import COCO_17, MPI_15, Skeleton, skeleton_from_spec
 
-from .test_scripts import assert_one_line
+from .helpers.commands import assert_one_line
+from .helpers.networks import assert_close, lively, maps_of, pictures
+from .helpers.scale import mostly_slow
 
-# Every network, as small as it gets: name, options, and stages to export (one of each kind).
-NETWORKS = [
-    ("cpm_small", {"channels": 16, "stages": 2, "skeleton": MPI_15}, (0, -1)),
-    ("cpm_mobilenet", {"width": 0.25, "stages": 2, "normalisation": "centred"}, (-1,)),
-    ("cpm_mobilenet_v2", {"stages": 2}, (-1,)),
-    ("cpm_vgg19", {"stages": 2, "normalisation": "openpose"}, (-1,)),
-    ("cpm_vgg19_bn", {"stages": 2}, (-1,)),
-    ("cpm_res50", {"stages": 2}, (-1,)),
-    ("cpm_res50_fpn", {"stages": 2, "channels": 16}, (-1,)),
-    ("lightweight_openpose", {}, (-1,)),
-    ("openpose_v2", {"paf_stages": 2, "heatmap_stages": 1}, (0, -1)),
-    ("paf_resnet", {}, (-1,)),
-    ("pose_resnet", {"depth": 18}, (-1,)),
-    ("pose_small", {"channels": 16}, (-1,)),
-]
+# Every network, as small as it gets: options, and stages to export (one of each kind).
+NETWORKS = {
+    "cpm_small": ({"channels": 16, "stages": 2, "skeleton": MPI_15}, (0, -1)),
+    "cpm_mobilenet": ({"width": 0.25, "stages": 2, "normalisation": "centred"}, (-1,)),
+    "cpm_mobilenet_v2": ({"stages": 2}, (-1,)),
+    "cpm_vgg19": ({"stages": 2, "normalisation": "openpose"}, (-1,)),
+    "cpm_vgg19_bn": ({"stages": 2}, (-1,)),
+    "cpm_res50": ({"stages": 2}, (-1,)),
+    "cpm_res50_fpn": ({"stages": 2, "channels": 16}, (-1,)),
+    "lightweight_openpose": ({}, (-1,)),
+    "openpose_v2": ({"paf_stages": 2, "heatmap_stages": 1}, (0, -1)),
+    "paf_resnet": ({}, (-1,)),
+    "pose_resnet": ({"depth": 18}, (-1,)),
+    "pose_small": ({"channels": 16}, (-1,)),
+}
+QUICK = ("cpm_small", "pose_small")
 
 
 @pytest.fixture(scope="session")
@@ -48,40 +51,13 @@ def net():
     return lively(get_model("cpm_small", channels=16, stages=2))
 
 
-def lively(net):
-    """Give statistics, slopes and biases values that are not those of the start, where mistakes would not show."""
-    rng = np.random.default_rng(5)
-    for name, parameter in net.collect_params().items():
-        if name.endswith(("gamma", "running_var", "alpha")):
-            parameter.set_data(mx.nd.array(rng.uniform(0.5, 1.5, parameter.shape)))
-        elif name.endswith(("beta", "running_mean", "bias")):
-            parameter.set_data(mx.nd.array(rng.normal(0, 0.3, parameter.shape)))
-    return net
-
-
-def pictures(net, batch=1, height=1, width=2):
-    """Return random images of so many times the least sides."""
-    size = (batch, net.multiple * max(1, 32 // net.multiple) * height, net.multiple * width, 3)
-    return np.random.default_rng(batch).integers(0, 256, size, np.uint8)
-
-
-def maps_of(net, images, stage=-1):
-    return {name: maps.asnumpy() for name, maps in net(mx.nd.array(images, dtype=images.dtype))[stage].items()}
-
-
-def assert_close(found, expected, relative=1e-4):
-    assert list(found) == list(expected)
-    for a, b in zip(found.values(), expected.values()):
-        assert a.shape == b.shape and a.dtype == np.float32
-        assert np.abs(a - b).max() <= relative * np.abs(b).max()
-
-
 def test_every_network_is_exported():
-    assert {name for name, _, _ in NETWORKS} == set(list_models())
+    assert set(NETWORKS) == set(list_models())
 
 
-@pytest.mark.parametrize(("name", "options", "stages"), NETWORKS, ids=[name for name, _, _ in NETWORKS])
-def test_every_network_is_the_same_in_onnx(onnx, name, options, stages, tmp_path):
+@pytest.mark.parametrize("name", mostly_slow(NETWORKS, QUICK, "exports a network of many layers"))
+def test_every_network_is_the_same_in_onnx(onnx, name, tmp_path):
+    options, stages = NETWORKS[name]
     net = lively(get_model(name, **options))
     for stage in stages:
         path = tmp_path / f"{name}{stage}.onnx"
@@ -94,8 +70,9 @@ def test_every_network_is_the_same_in_onnx(onnx, name, options, stages, tmp_path
             assert_close(found, maps_of(net, images, stage))
 
 
-@pytest.mark.parametrize(("name", "options", "stages"), NETWORKS, ids=[name for name, _, _ in NETWORKS])
-def test_every_network_is_the_same_as_a_symbol(name, options, stages, tmp_path):
+@pytest.mark.parametrize("name", mostly_slow(NETWORKS, QUICK, "exports a network of many layers"))
+def test_every_network_is_the_same_as_a_symbol(name, tmp_path):
+    options, stages = NETWORKS[name]
     net = lively(get_model(name, **options))
     for stage in stages:
         assert export_symbol(net, tmp_path / name, stage) < 1e-2
@@ -319,15 +296,14 @@ def test_missing_packages_are_named(net, tmp_path, monkeypatch, caplog):
     without("onnx")
     with pytest.raises(ConfigError, match=r"onnx cannot be imported \(No module named 'onnx'\): pip install 'cpm\["):
         export_onnx(net, tmp_path / "net.onnx")
-    without("onnxruntime")
-    with pytest.raises(ConfigError, match="onnxruntime cannot be imported"):
-        OnnxNetwork(tmp_path / "net.onnx")
     assert not os.listdir(tmp_path)
     monkeypatch.undo()
     pytest.importorskip("onnx", reason="onnx is not installed: pip install 'cpm[onnx]'")
     without("onnxruntime")
     assert export_onnx(net, tmp_path / "net.onnx") is None
     assert "net.onnx: not checked against the network, onnxruntime cannot be imported" in caplog.text
+    with pytest.raises(ConfigError, match="onnxruntime cannot be imported"):
+        OnnxNetwork(tmp_path / "net.onnx")
 
 
 def test_script(onnx, net, run_script, tmp_path):
@@ -343,6 +319,7 @@ def test_script(onnx, net, run_script, tmp_path):
     assert verify_export(net, tmp_path / "net-symbol.json") < 1e-2
 
 
+@pytest.mark.slow("starts a process for every mistake")
 def test_mistakes_of_the_script_are_one_line(net, run_script, tmp_path, monkeypatch):
     save_network(tmp_path / "net.npz", net)
 

@@ -8,43 +8,13 @@ import threading
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from cpm import DataError
-from cpm.codecs import Targets
 from cpm.datasets import BatchLoader, fetching
-from cpm.datasets.sample_set import Sample, SampleSet
 
+from .helpers.samples import Numbers
 from .helpers.scale import repeats
-
-
-class Numbers(SampleSet):
-    """Samples that are their own index; reading some of them never ends until the test does."""
-
-    def __init__(self, count: int, hanging: tuple = (), pause: float = 0.0) -> None:
-        super().__init__(seed=0)
-        self.count = count
-        self.hanging = hanging
-        self.pause = pause
-        self.released = threading.Event()
-        self.made = 0
-
-    def __len__(self):
-        return self.count
-
-    def path(self, index):
-        return Path("folder") / f"{index}.jpg"
-
-    def _empty(self, count):
-        return Sample(np.empty((count, 1)), Targets({}), np.empty((count, 1)))
-
-    def _make(self, out, epoch, index):
-        if index in self.hanging:
-            self.released.wait()
-        time.sleep(self.pause)
-        self.made += 1
-        out.image[:] = index
 
 
 @pytest.fixture
@@ -128,7 +98,7 @@ _LEAVE = """
 import os, signal, sys, threading
 import cv2, numpy as np
 from cpm.datasets import BatchLoader, fetching
-from tests.test_fetching import Numbers
+from tests.helpers.samples import Numbers
 
 class Slow(Numbers):
     data = cv2.imencode(".jpg", np.random.default_rng(0).integers(0, 255, (1000, 2000, 3), np.uint8))[1]

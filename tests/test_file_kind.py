@@ -219,6 +219,7 @@ def test_an_ir_under_other_names(tmp_path):
         import_weights(tmp_path / "net", "lightweight_openpose")
 
 
+@pytest.mark.slow("builds a trunk in full for every kind of file")
 def test_trunks_of_every_kind_start_a_training(tmp_path):
     blobs, *_ = vgg_cpm(19, 38, stages=1)
     blobs = {name: arrays for name, arrays in blobs.items() if "CPM" not in name}

@@ -295,9 +295,9 @@ def test_huge_files_are_not_read(tmp_path):
 def test_pipes_and_devices_are_refused_at_once(tmp_path):
     os.mkfifo(tmp_path / "a.jpg")
     for path in (tmp_path / "a.jpg", Path("/dev/zero")):
-        with pytest.raises(DataError, match="a pipe or device instead of a file"):
+        with pytest.raises(DataError, match="expected a file"):
             read_image(path)
-        with pytest.raises(DataError, match="a pipe or device instead of a file"):
+        with pytest.raises(DataError, match="expected a file"):
             stored_size(path)
 
 

@@ -13,11 +13,11 @@ from cpm.models import get_model, gluoncv_models, import_trunk, import_weights, 
 from cpm.models.importing.openvino import Graph
 from cpm.models.posenet import network_parameters
 
+from .helpers.commands import assert_one_line
 from .reference.caffe_networks import vgg_cpm
 from .reference.caffe_writer import caffemodel
 from .reference.ir_writer import write_lightweight, write_small
 from .reference.lightweight import run_lightweight
-from .test_scripts import assert_one_line
 
 IMAGES = np.random.default_rng(5).integers(0, 256, (2, 64, 96, 3), np.uint8)
 
@@ -34,6 +34,7 @@ def assert_same(maps, expected, tolerance=1e-4):
 
 
 class TestCaffe:
+    @pytest.mark.slow("imports a network in full")
     @pytest.mark.parametrize(
         ("skeleton", "num_heatmaps", "num_pafs", "old"), [("OPENPOSE_18", 19, 38, False), ("MPI_15", 16, 28, True)]
     )
@@ -112,6 +113,7 @@ def fill(block, x):
 
 
 class TestMxnet:
+    @pytest.mark.slow("imports a network in full")
     def test_vgg_with_and_without_the_prefixes_of_a_symbol_checkpoint(self, tmp_path):
         x = mx.sym.var("data")
         for block, (layers, channels) in enumerate(((2, 64), (2, 128), (4, 256), (2, 512)), 1):
@@ -135,6 +137,7 @@ class TestMxnet:
             [maps.asnumpy() for maps in block(planes / 256 - 0.5)],
         )
 
+    @pytest.mark.slow("imports a network in full")
     def test_dilated_resnet(self, tmp_path):
         trunk = gluoncv_models.resnet(50, dilated=True)
         planes = mx.nd.array(IMAGES).transpose((0, 3, 1, 2))
@@ -167,6 +170,7 @@ class TestOpenVino:
             np.testing.assert_allclose(network_parameters(net)[place].data().asnumpy(), expected, rtol=1e-3)
         assert net.options["block"] == "reduced"
 
+    @pytest.mark.slow("imports a network in full")
     def test_the_real_network_computes_what_its_weights_do(self, test_data, tmp_path):
         folder = test_data / "lightweight_openpose"
         net = import_weights(folder / "human-pose-estimation-0001.xml", "lightweight_openpose")
@@ -288,6 +292,7 @@ class TestAccounting:
                 import_weights(*arguments)
 
 
+@pytest.mark.slow("imports and evaluates in processes of their own")
 def test_script_and_what_comes_after_it(run_script, tmp_path):
     write_lightweight(tmp_path / "pose.xml")
     output = tmp_path / "pose.npz"

@@ -1,5 +1,7 @@
 """Batches are the same for any number of workers."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -85,9 +87,19 @@ def test_a_batch_holds_its_samples(samples):
         np.testing.assert_array_equal(batch.at(place).targets["pafs"], single.targets["pafs"])
 
 
-def test_annotations_are_one_object_for_all_threads_and_cannot_be_written(samples):
-    loaders = [BatchLoader(samples, 3, num_workers=2) for _ in range(2)]
-    assert all(loader._samples.dataset is samples.dataset for loader in loaders)
+def test_annotations_are_one_object_for_all_threads_and_cannot_be_written(samples, monkeypatch):
+    seen = []
+    make = TrainingSet._make
+
+    def watch(self, *arguments):
+        seen.append((threading.get_ident(), id(self.dataset.records)))
+        make(self, *arguments)
+
+    monkeypatch.setattr(TrainingSet, "_make", watch)
+    for _ in range(2):
+        batches_of(BatchLoader(samples, 3, num_workers=2), 0)
+    threads, objects = zip(*seen)
+    assert threading.get_ident() not in threads and set(objects) == {id(samples.dataset.records)}
     with pytest.raises(ValueError, match="read-only"):
         samples.dataset.records[0].people[0].keypoints[:] = 0
 

@@ -19,9 +19,9 @@ from cpm.training import StageLoss, build_trainer
 from cpm.training.label_pictures import label_panels, read_sample
 
 from .conftest import person
+from .helpers.arrows import FINNED_ARROW
+from .helpers.networks import assert_close, maps_of
 from .reference import labels as reference
-from .test_estimator import ARROW
-from .test_export import assert_close, maps_of
 
 ALL = (PAFS, HEATMAPS, OFFSETS)
 SMALL = {"name": "cpm_small", "options": {"stages": 2, "channels": 16}}
@@ -152,6 +152,7 @@ def test_keys_that_would_not_count_are_refused(root, tmp_path):
         get_model("cpm_small", sigmoid="yes")
 
 
+@pytest.mark.slow("trains for many steps")
 def test_cross_entropy_and_offsets_are_learned(root, tmp_path):
     options = {**SMALL["options"], "sigmoid": True, "offsets": True}
     config = config_of(root, loss={"kind": "bce"}, model={**SMALL, "options": options})
@@ -235,19 +236,19 @@ class PerfectNet:
 
 @pytest.mark.parametrize("flip", [False, True])
 def test_a_joint_lands_on_its_pixel_with_offsets(flip):
-    codec = OffsetCodec(ARROW, stride=16)
+    codec = OffsetCodec(FINNED_ARROW, stride=16)
     image = np.full((192, 256, 3), 128, np.uint8)
     for (x, y), colour in (((81, 60), (255, 255, 255)), ((123, 100), (128, 128, 255)), ((38, 121), (255, 128, 128))):
         image[y, x] = colour
     estimator = PoseEstimator(PerfectNet(codec), codec, (1.0,), flip, box_size=192)
     (found,) = estimator(image)
     np.testing.assert_allclose(found.keypoints[:, :2], [(81, 60), (123, 100), (38, 121)], atol=1e-3)
-    (rough,) = PoseEstimator(PerfectNet(codec), PafCodec(ARROW, stride=16), (1.0,), flip, box_size=192)(image)
+    (rough,) = PoseEstimator(PerfectNet(codec), PafCodec(FINNED_ARROW, stride=16), (1.0,), flip, box_size=192)(image)
     np.testing.assert_allclose(rough.keypoints[:, :2], [(87.5, 55.5), (119.5, 103.5), (39.5, 119.5)], atol=1e-3)
 
 
 def test_of_several_scales_the_offsets_are_those_of_the_largest():
-    codec = OffsetCodec(ARROW, stride=16)
+    codec = OffsetCodec(FINNED_ARROW, stride=16)
     image = np.full((192, 256, 3), 128, np.uint8)
     # Squares, which are still there at half the size; each is twice its pixel at scale 2.
     for (x, y), colour in (((80, 60), (255, 255, 255)), ((122, 100), (128, 128, 255)), ((38, 120), (255, 128, 128))):
@@ -265,7 +266,7 @@ def test_offsets_of_another_shape_are_refused():
             stage = super().__call__(images)[0]
             return [{**stage, "offsets": stage["offsets"][:, :4]}]
 
-    codec = OffsetCodec(ARROW, stride=16)
+    codec = OffsetCodec(FINNED_ARROW, stride=16)
     image = np.zeros((192, 256, 3), np.uint8)
     for flip in (False, True):
         with pytest.raises(
@@ -274,6 +275,7 @@ def test_offsets_of_another_shape_are_refused():
             PoseEstimator(Short(codec), codec, (1.0,), flip, box_size=192)(image)
 
 
+@pytest.mark.slow("trains in a process of its own")
 def test_scripts_train_and_evaluate_offsets(root, run_script, tmp_path):
     options = ("stages=1", "channels=8", "offsets=True")
     train = ["--config=quickstart", f"--dataset-root={root}", f"--output={tmp_path / 'run'}", "--gpus=-1",
@@ -290,8 +292,8 @@ def test_scripts_train_and_evaluate_offsets(root, run_script, tmp_path):
         "--box-size=64",
         "--gpus=-1",
     ]
-    for extra in ([], ["--no-offsets"]):
-        process = run_script("evaluate.py", *evaluate, f"--output={tmp_path / 'eval'}", *extra)
+    for number, extra in enumerate(([], ["--no-offsets"])):
+        process = run_script("evaluate.py", *evaluate, f"--output={tmp_path / f'eval{number}'}", *extra)
         assert process.returncode == 0 and "AP50" in process.stdout, process.stderr
 
 

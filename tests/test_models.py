@@ -7,36 +7,16 @@ import numpy as np
 import pytest
 from mxnet.gluon.model_zoo import vision
 
-from cpm.codecs import HEATMAPS, JOINT_HEATMAPS, PAFS
+from cpm.codecs import PAFS
 from cpm.errors import CheckpointError, ConfigError, DataError
 from cpm.models import get_model, gluoncv_models, list_models, trunks
 from cpm.models.posenet import network_parameters
 from cpm.skeletons import MPI_15, Skeleton, skeleton_from_spec, skeleton_to_spec
 
-BOTH = (PAFS, HEATMAPS)
-# Options, number of trainable parameters, what the stages return, and options of a smaller network of the same kind.
-NETWORKS = {
-    "cpm_vgg19": ({}, 52_311_446, (BOTH,) * 6, {"stages": 2}),
-    "cpm_vgg19 of MPII": ({"skeleton": "MPI_15"}, 51_481_032, (BOTH,) * 6, {"stages": 2}),
-    "cpm_res50": ({}, 73_492_886, (BOTH,) * 6, {"stages": 2}),
-    "cpm_vgg19_bn": ({}, 52_330_390, (BOTH,) * 6, {"stages": 2}),
-    "cpm_mobilenet": ({}, 3_957_227, (BOTH,) * 3, {"stages": 2, "width": 0.25}),
-    "cpm_mobilenet_v2": ({}, 37_724_278, (BOTH,) * 6, {"stages": 2}),
-    "cpm_small": ({}, 627_074, (BOTH,) * 2, {"stages": 2}),
-    "cpm_res50_fpn": ({}, 27_393_515, (BOTH,) * 3, {"stages": 2, "channels": 32}),
-    "lightweight_openpose": ({}, 4_091_698, (BOTH,) * 2, {"stages": 2}),
-    "lightweight_openpose of OpenVINO": ({"block": "reduced"}, 4_108_978, (BOTH,) * 2, {"stages": 2}),
-    "openpose_v2": (
-        {},
-        26_050_878,
-        ((PAFS,), (PAFS,), BOTH, BOTH),
-        {"paf_stages": 2, "heatmap_stages": 1},
-    ),
-    "paf_resnet": ({}, 15_387_001, (BOTH,), {}),
-    "pose_small": ({}, 312_417, ((JOINT_HEATMAPS,),), {"channels": 16}),
-    "pose_resnet": ({}, 33_999_697, ((JOINT_HEATMAPS,),), {"depth": 18}),
-    "pose_resnet of MPII": ({"skeleton": "MPII_16"}, 33_999_440, ((JOINT_HEATMAPS,),), {"depth": 18}),
-}
+from .helpers.networks import NETWORKS, small
+from .helpers.scale import mostly_slow
+
+QUICK = ("cpm_small", "cpm_mobilenet", "lightweight_openpose", "pose_small")
 ARROW = Skeleton(
     "arrow",
     ("tip", "left_fin", "right_fin"),
@@ -44,12 +24,6 @@ ARROW = Skeleton(
     sigmas=(0.1, 0.2, 0.2),
     derived={"tip": ("left_fin", "right_fin")},
 )
-
-
-def small(case, **options):
-    """Return the network of a case with few and thin layers."""
-    of_case, _, _, fewer = NETWORKS[case]
-    return get_model(case.split()[0], **{**of_case, **fewer, **options})
 
 
 @functools.cache
@@ -90,7 +64,7 @@ def test_size_and_output(case):
     assert skeleton.name == options.get("skeleton", default)
 
 
-@pytest.mark.parametrize("case", NETWORKS)
+@pytest.mark.parametrize("case", mostly_slow(NETWORKS, QUICK, "compiles a network of many layers"))
 def test_hybridized_equals_imperative(case):
     net = shared(case)
     images = mx.nd.array(pictures(), dtype="uint8")
@@ -128,7 +102,7 @@ def test_a_step_of_training_reaches_every_parameter(case):
             assert np.abs(value.grad().asnumpy()).max() > 0, place
 
 
-@pytest.mark.parametrize("case", NETWORKS)
+@pytest.mark.parametrize("case", mostly_slow(NETWORKS, QUICK, "compiles a network of many layers"))
 def test_export(case, tmp_path):
     net = shared(case)
     images = mx.nd.array(pictures().astype(np.float32))

@@ -10,8 +10,10 @@ from cpm.datasets.synthetic import write_synthetic
 from cpm.models import get_model, save_network
 
 from .conftest import ROOT
+from .helpers.scale import mostly_slow
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+QUICK = [ROOT / "notebooks" / "labels.ipynb"]
 
 pytestmark = pytest.mark.skipif(not NOTEBOOKS, reason="the notebooks are not in this archive")
 
@@ -31,7 +33,7 @@ def cells_of(path):
     return content["cells"]
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", mostly_slow(NOTEBOOKS, QUICK, "runs a whole notebook"), ids=lambda path: path.stem)
 def test_every_cell_runs(path, quickstart, tmp_path):
     code = ["import matplotlib", "matplotlib.use('Agg')"]
     code += ["".join(cell["source"]) for cell in cells_of(path) if cell["cell_type"] == "code"]

@@ -10,7 +10,7 @@ from cpm.codecs import OffsetCodec, PafCodec, Targets
 from cpm.evaluation.localisation import localisation_error
 from cpm.skeletons import COCO_17, MPII_16, OPENPOSE_18
 
-from .test_decode import BODY
+from .helpers.bodies import BODY
 
 STICK = Skeleton("stick", ("a", "b"), (("a", "b"),), sigmas=(0.1, 0.1))
 CODEC = OffsetCodec(STICK, stride=16)

@@ -12,8 +12,10 @@ from cpm.skeletons import SKELETONS
 
 from .conftest import person
 from .helpers.old_files import DESCRIPTIONS, wavy_image, write_checkpoint
+from .helpers.scale import mostly_slow
 
 OLD = json.loads(DESCRIPTIONS.read_text())
+QUICK = [old for old in OLD["networks"] if old["meta"]["model"] in ("cpm_small", "cpm_mobilenet", "pose_small")]
 
 
 def label(old):
@@ -21,7 +23,7 @@ def label(old):
     return "-".join([old["meta"]["model"], *(f"{key}={options[key]}" for key in ("block", "depth") if key in options)])
 
 
-@pytest.mark.parametrize("old", OLD["networks"], ids=label)
+@pytest.mark.parametrize("old", mostly_slow(OLD["networks"], QUICK, "builds a network of many layers"), ids=label)
 def test_networks_return_the_same_maps(old, tmp_path):
     path = tmp_path / "net.npz"
     write_checkpoint(path, old["meta"], old["arrays"])
@@ -48,6 +50,7 @@ def test_recipes_keep_every_value(name):
     assert config["name"] == old["name"]
 
 
+@pytest.mark.slow("trains in a process of its own")
 @pytest.mark.parametrize("old", OLD["runs"], ids=label)
 def test_trainings_go_on(old, write_coco, run_script, tmp_path):
     people = [[person(50 + 8 * k, 60, 80)] for k in range(4)]

@@ -16,7 +16,7 @@ from cpm.models import get_model, import_weights
 from cpm.models.export import export_onnx
 from cpm.skeletons import COCO_17
 
-from .test_export import assert_close, lively, maps_of, pictures
+from .helpers.networks import assert_close, lively, maps_of, pictures
 
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: pip install 'cpm[onnx]'")
 onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'cpm[onnx]'")
@@ -33,6 +33,7 @@ def path(net, tmp_path):
     return tmp_path / "net.onnx"
 
 
+@pytest.mark.slow("runs a network in full on photographs")
 def test_people_in_photos_are_the_same(test_data, tmp_path):
     source = test_data / "lightweight_openpose" / "human-pose-estimation-0001.xml"
     net = import_weights(source, "lightweight_openpose")

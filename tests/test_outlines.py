@@ -7,7 +7,7 @@ from pycocotools import mask as coco_mask
 from cpm.datasets import CocoKeypoints
 
 from .conftest import person
-from .test_coco import UNLABELLED
+from .helpers.people import UNLABELLED
 
 SQUARE = [10, 10, 30, 10, 30, 40, 10, 40]
 PAIRS = [[10, 10], [30, 10], [30, 40], [10, 40]]

@@ -10,17 +10,13 @@ import numpy as np
 import pytest
 from mxnet.recordio import MXIndexedRecordIO
 
-from cpm.codecs import HeatmapCodec, PafCodec
+from cpm.codecs import HeatmapCodec
 from cpm.datasets import (
-    Augmentation,
-    BatchLoader,
     CocoKeypoints,
     CropAugmentation,
     PackedKeypoints,
     PersonChoice,
-    PersonFilter,
     PersonSet,
-    TrainingSet,
     open_dataset,
     write_packed,
 )
@@ -35,8 +31,9 @@ from cpm.person import Person
 from cpm.skeletons import COCO_17, OPENPOSE_18
 
 from .conftest import person
-from .test_coco import UNLABELLED, crowd
-from .test_scripts import TINY, assert_one_line
+from .helpers.commands import TINY, assert_one_line
+from .helpers.packed import assert_same_batches, rewritten, training_set
+from .helpers.people import UNLABELLED, crowd
 
 MAGIC = struct.pack("<I", 0xCED7230A)  # of RecordIO
 
@@ -56,25 +53,9 @@ def pack(root, path, split="train2017", **options):
     return PackedKeypoints(path)
 
 
-def training_set(dataset, crop=128):
-    return TrainingSet(dataset, PafCodec(OPENPOSE_18), Augmentation(crop), PersonFilter(), seed=3)
-
-
 def person_set(dataset):
     people = PersonChoice().people(dataset, 48 / 64)
     return PersonSet(people, dataset.skeleton, HeatmapCodec(COCO_17), (48, 64), CropAugmentation(), 0)
-
-
-def assert_same_batches(first, second, workers=0, epochs=2):
-    assert len(first) == len(second) > 0
-    loaders = [BatchLoader(samples, min(4, len(samples)), workers) for samples in (first, second)]
-    for epoch in range(epochs):
-        for one, other in zip(*(loader.epoch(epoch) for loader in loaders)):
-            assert not one.problems and not other.problems
-            arrays = other.arrays()
-            assert one.arrays().keys() == arrays.keys()
-            for name, array in one.arrays().items():
-                np.testing.assert_array_equal(array, arrays[name])
 
 
 def test_real_images_give_the_same_batches(test_data, tmp_path):
@@ -243,17 +224,6 @@ def problem_of(path):
     return ""
 
 
-def rewritten(path, record, place=0):
-    """Put other bytes in the place of a record, as somebody would who forges a file."""
-    file = RecordFile(path)
-    contents = [file.read(key) for key in range(len(file))]
-    contents[place] = record
-    writer = MXIndexedRecordIO(str(path.with_suffix(".idx")), str(path), "w")
-    for key, content in enumerate(contents):
-        writer.write_idx(key, content)
-    writer.close()
-
-
 @pytest.mark.parametrize(
     ("name", "shape", "message"),
     [("points", [1 << 50], "buffer is smaller"), ("points", [-1], "shape"), ("image_ids", [4], "is int64"),
@@ -315,6 +285,7 @@ def test_nothing_is_half_written_or_overwritten(loose, tmp_path):
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
 
 
+@pytest.mark.slow("packs, trains and evaluates in processes of their own")
 def test_scripts_pack_and_train(run_script, loose, tmp_path):
     for split in ("train2017", "val2017"):
         output = tmp_path / "packed" / f"{split}.rec"
@@ -333,6 +304,7 @@ def test_scripts_pack_and_train(run_script, loose, tmp_path):
     assert one == other
 
 
+@pytest.mark.slow("starts a process for every mistake")
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [(["{}", "--output={}/x.rec", "--split=test"], ["person_keypoints_test.json", "no such file"]),

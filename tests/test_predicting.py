@@ -15,7 +15,7 @@ from cpm.inference import given_boxes, predict_files
 from cpm.models import get_model, save_network
 from cpm.skeletons import COCO_17
 
-from .test_scripts import assert_one_line
+from .helpers.commands import assert_one_line
 
 
 def write_picture(path: Path, size: tuple[int, int] = (48, 32), kind: str = "JPEG") -> Path:
@@ -158,5 +158,5 @@ def test_predicting_says_what_it_left_out(run_script, tmp_path):
     assert "in 2 pictures; 1 not read: b.heic" in process.stdout
     first, second = process.stderr.splitlines()
     assert "a sliver of 600 x 2 pixels" in first and "b.heic: a HEIC picture, which cannot be read" in second
-    process = run_script("predict.py", tmp_path / "pictures" / "b.heic", *options)
+    process = run_script("predict.py", tmp_path / "pictures" / "b.heic", *options, "--overwrite")
     assert_one_line(process, "none of the 1 pictures can be read", "a HEIC picture")

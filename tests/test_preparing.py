@@ -17,11 +17,10 @@ from cpm.datasets.unpacking import unpack
 from cpm.datasets.verifying import check_reports, report_table, verify_split
 from cpm.errors import ConfigError, DataError
 
-from . import test_downloading
 from .conftest import person
-from .test_coco import UNLABELLED, crowd
-from .test_downloading import server  # noqa: F401
-from .test_scripts import assert_one_line
+from .helpers import server as running
+from .helpers.commands import assert_one_line
+from .helpers.people import UNLABELLED, crowd
 
 SPLITS = ("val2017", "train2017")
 
@@ -122,10 +121,10 @@ def test_kept_archives_mend_what_has_another_size(mirror, coco, caplog):
     assert_same(root, coco)  # this time without the archives
 
 
-def test_resume(mirror, coco, server, monkeypatch):  # noqa: F811
+def test_resume(mirror, coco, server, monkeypatch):
     content = (mirror / "zips" / "val2017.zip").read_bytes()
-    monkeypatch.setattr(test_downloading, "CONTENT", content)
-    monkeypatch.setattr(test_downloading, "SIZE", len(content))
+    monkeypatch.setattr(running, "CONTENT", content)
+    monkeypatch.setattr(running, "SIZE", len(content))
     shutil.copytree(coco / "annotations", coco / "new" / "annotations")
     (coco / "new" / "val2017.zip.part").write_bytes(content[:1000])
     server.cuts[:] = [500]
@@ -356,6 +355,7 @@ def test_room_on_the_disk(coco, mirror, monkeypatch):
         unpack(mirror / "zips" / "val2017.zip", coco / "other", r"val2017/\d+\.jpg")
 
 
+@pytest.mark.slow("starts a process for every step and mistake")
 def test_script(run_script, coco):
     root = coco / "new"
     process = run_script("prepare_coco.py", "--link", coco, "--output", root, "--masks", coco / "masks")

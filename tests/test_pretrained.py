@@ -14,8 +14,8 @@ from cpm.models.pretrained import PRETRAINED, Pretrained, SourceFile, markdown_t
 from cpm.skeletons import SKELETONS
 
 from .conftest import ROOT
+from .helpers.commands import assert_one_line
 from .reference.caffe_writer import caffemodel
-from .test_scripts import assert_one_line
 
 XML = b"<net></net>"
 
@@ -204,6 +204,7 @@ def test_script(run_script, tmp_path):
     assert process.stdout.splitlines() == [str(ready), f"next: python scripts/evaluate.py --resume={ready}"]
 
 
+@pytest.mark.slow("starts a process for every mistake")
 def test_mistakes_in_the_script_are_one_line(run_script, tmp_path):
     script = "fetch_pretrained.py"
     assert_one_line(run_script(script, "vgg"), "'vgg' is unknown", "openpose_coco")

@@ -15,12 +15,14 @@ from cpm.models import export_onnx, get_model, import_weights, quantize_network,
 from cpm.models.equalising import equalise
 from cpm.models.quantizing import fold_batch_norm
 
-from .test_export import lively
-from .test_scripts import assert_one_line
+from .helpers.commands import assert_one_line
+from .helpers.networks import lively
 
 runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: pip install 'cpm[onnx]'")
 onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'cpm[onnx]'")
 pytest.importorskip("onnxruntime.quantization", reason="the quantizer of onnxruntime cannot be imported")
+
+LARGE = pytest.mark.slow("quantises a network in full")
 
 
 def pictures(count, seed=0, size=(64, 96)):
@@ -35,9 +37,9 @@ def pictures(count, seed=0, size=(64, 96)):
     [
         ("cpm_small", {"channels": 32, "stages": 2}, 0.99),
         ("cpm_small", {"channels": 32, "stages": 2, "offsets": True, "sigmoid": True}, 0.98),
-        ("lightweight_openpose", {}, 0.97),
-        ("cpm_vgg19", {"stages": 2}, 0.98),
-        ("paf_resnet", {}, 0.95),
+        pytest.param("lightweight_openpose", {}, 0.97, marks=LARGE),
+        pytest.param("cpm_vgg19", {"stages": 2}, 0.98, marks=LARGE),
+        pytest.param("paf_resnet", {}, 0.95, marks=LARGE),
     ],
 )
 def test_maps_are_close_to_those_in_float(tmp_path, name, options, least):
@@ -71,6 +73,7 @@ def test_maps_are_close_to_those_in_float(tmp_path, name, options, least):
         assert np.corrcoef(a.asnumpy().ravel(), b.ravel())[0, 1] > 0.97
 
 
+@pytest.mark.slow("quantises a network in full and runs it on photographs")
 def test_the_real_network_keeps_its_score(test_data, tmp_path):
     net = import_weights(test_data / "lightweight_openpose" / "human-pose-estimation-0001.xml", "lightweight_openpose")
     images, check = spread_images(test_data / "coco_mini" / "train2017", 20, 8, 368, net.multiple)
@@ -178,6 +181,7 @@ def test_open_network_chooses_the_backend(tmp_path):
         open_network(tmp_path / "net.onnx", ctx=mx.gpu(0))
 
 
+@pytest.mark.slow("quantises, and starts a process for every step and mistake")
 def test_quantize_and_evaluate_as_a_user_does(run_script, write_coco, tmp_path):
     from .conftest import person
 
@@ -195,7 +199,7 @@ def test_quantize_and_evaluate_as_a_user_does(run_script, write_coco, tmp_path):
     assert_one_line(run_script(*evaluate, "--backend=mxnet"), "runs on onnxruntime or openvino")
     assert_one_line(run_script(*quantize, "--images=nowhere"), "nowhere: no such file or folder")
     assert_one_line(run_script(*quantize, f"--images={root / 'val2017'}"), "4 pictures, expected 20")
-    assert_one_line(run_script(*quantize, f"--images={root / 'val2017'}", "--count=0"), "count=0")
+    assert_one_line(run_script(*quantize, f"--images={root / 'val2017'}", "--count=0"), "--count: '0'")
 
 
 def test_pictures_are_spread_over_the_folder(write_coco):

@@ -12,6 +12,7 @@ from cpm.cli import parse_assignments
 from cpm.configs import TASKS, from_json, load_config, override, recipe, set_value, to_json
 from cpm.configs.limits import NUMBERS, RANGES
 from cpm.models import get_model, list_models
+from cpm.models.registry import find_entry
 from cpm.skeletons import COCO_17, skeleton_from_spec
 from cpm.training import build_trainer
 
@@ -120,9 +121,7 @@ def test_a_value_that_is_taken_builds_a_training(coco, tmp_path):
 @pytest.mark.parametrize("name", list_models())
 def test_options_of_networks_are_refused_or_build(name):
     rng = np.random.default_rng(5)
-    from cpm.models.registry import _find
-
-    for option in _find(name).defaults:
+    for option in find_entry(name).defaults:
         chosen = rng.permutation(len(ODD))[: repeats(6, len(ODD))]
         for value in (ODD[place] for place in chosen):
             config = recipe("test")

@@ -13,6 +13,9 @@ from cpm.training import StageLoss, build_trainer
 from cpm.training.optimizer import TrunkFreezer
 
 from .conftest import person
+from .helpers.scale import mostly_slow
+
+QUICK = ("quickstart", "quickstart_topdown")
 
 
 @pytest.fixture
@@ -43,7 +46,7 @@ def mpii(coco):
     return coco
 
 
-@pytest.mark.parametrize("name", list_configs())
+@pytest.mark.parametrize("name", mostly_slow(list_configs(), QUICK, "trains a network in full"))
 def test_two_steps(request, name, tmp_path):
     config = load_config(name)
     crop = ["augment.size=(64, 64)"] if config.task == "top_down" else ["augment.crop=64"]
@@ -78,6 +81,7 @@ def test_differences_count_as_the_kind_says():
         StageLoss(kind="l1")
 
 
+@pytest.mark.slow("trains a network in full")
 def test_the_trunk_stays_in_the_first_epochs(coco, tmp_path):
     def run(epochs, frozen):
         config = load_config("multipose_mobilenet")

@@ -13,7 +13,7 @@ from cpm.evaluation import annotated_boxes, detected_boxes, pckh, score_coco
 from cpm.skeletons import MPII_16
 
 from .conftest import person
-from .test_scoring import ARROW, arrow_result, arrow_truth
+from .helpers.arrows import ARROW, arrow_result, arrow_truth
 
 NAN, INF = float("nan"), float("inf")
 

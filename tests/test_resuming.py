@@ -262,6 +262,7 @@ def test_a_short_run_has_a_curve(config, tmp_path):
     assert [int(row[0]) for row in rows if row[1:3] == ["train", "loss"]] == [4, 8]
 
 
+@pytest.mark.slow("goes on in a process of its own")
 def test_a_finished_run_says_so(run_script, finished):
     before = contents(finished)
     process = run_script("train_gluon_cpm.py", f"--resume={finished / 'last.npz'}", "--gpus=-1")
@@ -375,7 +376,7 @@ def test_states_that_are_not_finite_are_refused(stopped, tmp_path, name, value):
         array = content[name]
     array.flat[0] = value
     forged = rewrite(stopped / "last.npz", tmp_path / "last.npz", arrays={name: array})
-    with pytest.raises(CheckpointError, match=r"last\.npz: .*not all numbers are finite"):
+    with pytest.raises(CheckpointError, match=r"last\.npz: .*(are not finite|not all numbers are finite)"):
         go_on(forged)
     assert [path.name for path in tmp_path.iterdir()] == ["last.npz"]
 

@@ -11,23 +11,7 @@ from cpm.codecs import PafCodec
 from cpm.evaluation import FIGURES, format_scores, oracle_coco, people_to_results, score_coco
 from cpm.skeletons import COCO_17, MPII_16, OPENPOSE_18
 
-ARROW = Skeleton("arrow", ("tip", "tail"), (("tip", "tail"),), sigmas=(0.1, 0.05))
-
-
-def arrow_truth(name="person"):
-    """Two images of 100 x 120 pixels with one arrow each."""
-    annotations = [
-        {"id": k, "image_id": k, "category_id": 3, "iscrowd": 0, "area": 2500.0, "bbox": [20, 20, 50, 50],
-         "keypoints": [20, 20, 2, 70, 70, 2], "num_keypoints": 2}
-        for k in (1, 2)
-    ]  # fmt: skip
-    images = [{"id": k, "height": 100, "width": 120} for k in (1, 2)]
-    return {"images": images, "annotations": annotations, "categories": [{"id": 3, "name": name}]}
-
-
-def arrow_result(image_id, shift=0.0, score=0.9):
-    keypoints = [20 + shift, 20, 1, 70 + shift, 70, 1]
-    return {"image_id": image_id, "category_id": 3, "keypoints": keypoints, "score": score}
+from .helpers.arrows import ARROW, arrow_result, arrow_truth
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from cpm.training import build_samples, choose_label_recipe, choose_samples, lab
 from cpm.training.label_pictures import label_panels, label_picture, read_sample
 
 from .conftest import person
-from .test_scripts import assert_one_line
+from .helpers.commands import assert_one_line
 
 SMALL = ["model.name=cpm_small", "augment.crop=128", "people.min_keypoints=2", "augment.height=0.9",
          "augment.scale=(1.0,1.0)"]  # fmt: skip
@@ -228,6 +228,7 @@ def test_the_script_writes_pictures(run_script, known, tmp_path):
     np.testing.assert_array_equal(sheet, label_sheet(samples, 4, [0, 1], 128))
 
 
+@pytest.mark.slow("starts a process for every kind of data")
 def test_the_script_shows_mpii_and_people_in_boxes(run_script, test_data, tmp_path):
     (tmp_path / "annot").mkdir()
     (tmp_path / "images").symlink_to(test_data / "mpii" / "images")
@@ -239,6 +240,7 @@ def test_the_script_shows_mpii_and_people_in_boxes(run_script, test_data, tmp_pa
         assert cv2.imread(str(tmp_path / name / "labels.png")) is not None
 
 
+@pytest.mark.slow("starts a process for every mistake")
 def test_mistakes_in_the_script_are_one_line(run_script, known, tmp_path):
     def show(*arguments):
         output = tmp_path / "never"

@@ -12,8 +12,8 @@ from cpm.models import import_weights
 from cpm.models.importing.torch_file import read_torch
 from cpm.models.posenet import network_parameters
 
+from .helpers.commands import assert_one_line
 from .reference.safetensors_writer import safetensors
-from .test_scripts import assert_one_line
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed, it writes the files to be read")
 
@@ -117,6 +117,7 @@ def test_several_sets_of_weights(name, tmp_path):
         read_torch(tmp_path / "x", "another")
 
 
+@pytest.mark.slow("imports in processes of their own")
 def test_the_script_names_them_in_one_line(run_script, tmp_path):
     torch.save(SEVERAL["averaged too"][0], tmp_path / "x")
     output = tmp_path / "x.npz"

@@ -225,6 +225,7 @@ def test_user_mistakes_are_told(tmp_path):
     assert json.dumps(sorted(path.name for path in tmp_path.iterdir())) == '["file"]'
 
 
+@pytest.mark.slow("starts a process for every choice")
 def test_script(tmp_path, run_script):
     assert "--num-workers" in run_script("make_synthetic.py", "--help").stdout
     arguments = ("--output", tmp_path / "s", "--train", 3, "--val", 1, "--size", "128x96")

@@ -40,7 +40,7 @@ from cpm.tasks import top_down
 from cpm.training import StageLoss
 
 from .conftest import person
-from .test_scripts import assert_one_line
+from .helpers.commands import assert_one_line
 
 SIZE = (96, 128)
 FAITHFUL, UNBIASED = HeatmapCodec(COCO_17), HeatmapCodec(COCO_17, unbiased=True)
@@ -251,6 +251,7 @@ def test_recipes_are_those_of_the_paper():
             assert config.schedule.steps == (90, 120) and config.train.epochs == 140
 
 
+@pytest.mark.slow("builds every network in full")
 def test_networks_have_the_published_sizes():
     for skeleton, expected in ((COCO_17, 33_999_697), (MPII_16, 33_999_440)):
         net = get_model("pose_resnet", skeleton=skeleton)
@@ -258,6 +259,7 @@ def test_networks_have_the_published_sizes():
         assert sum(int(np.prod(p.shape)) for p in counted) == expected
 
 
+@pytest.mark.slow("trains, and starts a process for every script and mistake")
 def test_train_evaluate_and_predict_as_a_user_does(run_script, coco, tmp_path):
     train = ("train_pose_resnet.py", "--config=quickstart_topdown", f"--dataset-root={coco}", "--gpus=-1", "--epochs=1",
              "--batch-size=4", "--set=augment.size=(64, 96)")  # fmt: skip
@@ -291,6 +293,7 @@ def test_train_evaluate_and_predict_as_a_user_does(run_script, coco, tmp_path):
     assert_one_line(run_script("train_pose_resnet.py", "--depth=7"), "unknown recipe 'pose_resnet7_coco_256x192'")
 
 
+@pytest.mark.slow("predicts in processes of their own")
 def test_predicting_with_a_network_for_whole_images(run_script, coco, tmp_path):
     save_network(tmp_path / "net.npz", get_model("cpm_small", channels=16, stages=1))
     predict = ("predict.py", coco / "val2017", f"--resume={tmp_path / 'net.npz'}", "--gpus=-1", "--box-size=64")
@@ -362,6 +365,7 @@ def test_a_network_for_whole_images_is_scored_on_mpii(mpii, tmp_path):
     assert protocol["scales"] == [0.7, 1.0, 1.3] and protocol["people"] == 5
 
 
+@pytest.mark.slow("trains in a process of its own")
 def test_training_the_cpm_on_mpii(run_script, mpii, tmp_path):
     train = ("train_gluon_cpm.py", "--dataset=mpii", f"--dataset-root={mpii}", "--set=data.train='valid'", "--epochs=1",
              "--set=model.name=cpm_small", "--set=model.options.channels=8", "--set=model.pretrained=", "--gpus=-1",

@@ -13,6 +13,8 @@ from cpm.models import load_network, read_checkpoint
 from cpm.training import Schedule, StageLoss, build_trainer, check_output, choose_recipe
 
 from .conftest import person
+from .helpers.checkpoints import assert_equal, parameters
+from .helpers.scale import mostly_slow
 
 
 @pytest.fixture
@@ -30,16 +32,6 @@ def config(write_coco):
         schedule={"warmup": 2, "steps": (4,)},
         train={"epochs": 2, "batch_size": 2, "num_workers": 0, "log_every": 1},
     )
-
-
-def parameters(path) -> dict:
-    return read_checkpoint(path).params
-
-
-def assert_equal(first: dict, second: dict) -> None:
-    assert first.keys() == second.keys()
-    for name in first:
-        np.testing.assert_array_equal(first[name], second[name], err_msg=name)
 
 
 @pytest.mark.parametrize("reduction", ["sum", "half_sum", "mean"])
@@ -92,6 +84,7 @@ def test_training_writes_what_it_promises_and_learns(config, tmp_path):
     assert net.name == "cpm_mobilenet" and net.options["width"] == 0.125
 
 
+@pytest.mark.slow("trains a large network three times")
 def test_two_devices_come_to_the_same_as_one(config, tmp_path):
     # Without batch normalisation, whose statistics are those of each device.
     config.model.update(name="cpm_vgg19", options={"stages": 2})
@@ -118,7 +111,7 @@ def test_a_batch_that_does_not_divide_is_an_error(config, tmp_path):
         build_trainer(config, [mx.cpu(0), mx.cpu(1)], tmp_path / "run")
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("optimizer", mostly_slow(["sgd", "adam"], ["adam"], "trains twice"))
 def test_resuming_in_the_middle_of_an_epoch_is_exact(config, tmp_path, optimizer):
     config.optimizer.update(name=optimizer, lr=1e-4)
     mx.random.seed(0)

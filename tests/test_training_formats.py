@@ -3,7 +3,6 @@
 import json
 import sys
 
-import cv2
 import numpy as np
 import pytest
 
@@ -15,87 +14,29 @@ from cpm.errors import ConfigError, DataError
 from cpm.evaluation import score_coco
 from cpm.skeletons import COCO_17, OPENPOSE_18, convert
 
-from .conftest import person
-from .test_coco import UNLABELLED
-from .test_packed import assert_same_batches, training_set
+from .helpers.packed import assert_same_batches, training_set
+from .helpers.training_formats import write_hdf5, write_list, write_samples
 
-CODES = np.array([2, 0, 1])  # of absent, occluded and visible joints in these files
 SHOULDERS = [COCO_17.joints.index(f"{side}_shoulder") for side in ("left", "right")]
-
-
-def with_visibility(annotation, **visibility):
-    """Change the visibility of joints by their places, as in ``_5=1``; absent joints are at 0, 0."""
-    joints = np.array(annotation["keypoints"], float).reshape(17, 3)
-    for name, value in visibility.items():
-        joints[int(name[1:])] = [*joints[int(name[1:]), :2], value] if value else 0
-    return {**annotation, "keypoints": joints.ravel().tolist(), "num_keypoints": int(np.count_nonzero(joints[:, 2]))}
 
 
 @pytest.fixture
 def root(write_coco):
-    """Write three images: two main people, with one who is small; one person and one without joints; one person."""
-    few = with_visibility(person(20, 20, 30), **{f"_{k}": 0 for k in range(4, 17)})
-    occluded = with_visibility(person(50, 60, 80), _5=1, _9=0)
-    no_neck = with_visibility(person(60, 60, 90), _6=0)
-    images = [[occluded, person(120, 50, 70), few], [person(60, 60, 80), person(110, 60, 80, **UNLABELLED)], [no_neck]]
-    return write_coco(images)
-
-
-def samples_of(root):
-    """Yield the samples as they are in the files: record, mask, and the people with the main one first."""
-    for record in CocoKeypoints(root, "train2017").records:
-        mask = record.mask_miss()
-        mask = np.full((record.height, record.width), 255, np.uint8) if mask is None else mask
-        people = [each for each in record.people if each.num_keypoints]
-        for place in PersonFilter().select(record):
-            yield record, mask, [people[place], *people[:place], *people[place + 1 :]]
-
-
-def codes_of(each):
-    return np.column_stack([each.keypoints[:, :2], CODES[each.keypoints[:, 2].astype(int)]]).tolist()
+    return write_samples(write_coco)
 
 
 @pytest.fixture
 def as_list(root, tmp_path):
-    """Write COCO.json as MATLAB does, where a list of one is that one, and the masks; return their folder."""
-    (tmp_path / "mask" / "train2017").mkdir(parents=True)
-    entries = []
-    for record, mask, (main, *others) in samples_of(root):
-        one = len(others) == 1
-        fields = [[codes_of(each) for each in others], [each.bbox for each in others], [each.area for each in others]]
-        fields = [field[0] if one else field for field in fields]
-        entries.append(
-            {"dataset": "COCO", "isValidation": 0.0, "img_paths": f"train2017/{record.path.name}",
-             "img_width": float(record.width), "img_height": float(record.height), "image_id": record.id,
-             "bbox": main.bbox, "segment_area": main.area, "joint_self": codes_of(main),
-             "numOtherPeople": float(len(others)),
-             **dict(zip(("joint_others", "bbox_other", "segment_area_other"), fields))}
-        )  # fmt: skip
-        path = tmp_path / "mask" / "train2017" / f"mask_{record.path.name}"
-        cv2.imwrite(str(path), mask, [cv2.IMWRITE_JPEG_QUALITY, 95])
-    (tmp_path / "COCO.json").write_text(json.dumps({"root": entries}))
-    return tmp_path
-
-
-def source_of_list(folder, **given):
-    return open_source(folder / "COCO.json", "coco_json", "x", images=folder, masks=folder / "mask", **given)
+    return write_list(root, tmp_path)
 
 
 @pytest.fixture
 def as_hdf5(root, tmp_path):
-    """Write the samples as HDF5; return its path."""
-    h5py = pytest.importorskip("h5py", reason="h5py is not installed")
-    path = tmp_path / "train.h5"
-    with h5py.File(path, "w") as file:
-        group = file.create_group("datum")
-        for number, (record, mask, people) in enumerate(samples_of(root)):
-            notes = np.zeros_like(mask)
-            planes = np.stack([*record.read_bgr().transpose(2, 0, 1), notes, mask, notes])
-            meta = {"isValidation": 0, "img_path": f"train2017/{record.path.name}", "numOtherPeople": len(people) - 1,
-                    "joints": [codes_of(each) for each in people], "objpos": [each.center for each in people],
-                    "scale_provided": [each.bbox[3] / 368 for each in people]}  # fmt: skip
-            group.create_dataset(f"{number:07d}", data=planes).attrs["meta"] = json.dumps(meta)
-    return path
+    return write_hdf5(root, tmp_path / "train.h5")
+
+
+def source_of_list(folder, **given):
+    return open_source(folder / "COCO.json", "coco_json", "x", images=folder, masks=folder / "mask", **given)
 
 
 def test_a_list_gives_the_batches_of_the_data_it_was_made_of(as_list):
@@ -265,6 +206,7 @@ def test_ids_are_the_numbers_of_the_names_unless_two_are_the_same():
     assert image_ids(["b/7.jpg", "c.jpg"]) == {"b/7.jpg": 1, "c.jpg": 2}
 
 
+@pytest.mark.slow("starts a process for every format")
 def test_scripts_bring_them_to_a_packed_file(run_script, as_list, as_hdf5):
     options = {"coco_json": [as_list / "COCO.json", f"--images={as_list}", f"--masks={as_list / 'mask'}"],
                "hdf5": [as_hdf5, "--subset=train"]}  # fmt: skip

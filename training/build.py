@@ -17,7 +17,7 @@ from ..datasets import BatchLoader, SampleSet
 from ..errors import ConfigError
 from ..models import (
     Checkpoint,
-    check_model,
+    construct,
     freeze_batch_norm,
     get_model,
     load_parameters,
@@ -117,7 +117,7 @@ def build_trainer(
     skeleton, contexts = skeleton_from_spec(config.labels.skeleton), list(contexts)
     check_workers("train.num_workers", config.train.num_workers)
     choose_precision(config.train.amp, contexts)  # before anything is loaded
-    check_model(config.model.name, config.model.options)
+    construct(config.model.name, skeleton, config.model.options)  # refuses what does not fit, at no cost
     task = TASKS[config.task]
     trained_on = trained_data(config).open(skeleton)  # before anything is downloaded
     tested_on = tested_data(config).open(skeleton)
@@ -159,9 +159,9 @@ def build_samples(config: EasyDict, split: str, augment: bool = True) -> SampleS
     CpmError
         If the recipe or the data is not what it should be.
     """
-    check_model(config.model.name, config.model.options)
     task = TASKS[config.task]
     skeleton = skeleton_from_spec(config.labels.skeleton)
+    construct(config.model.name, skeleton, config.model.options)  # refuses what does not fit, at no cost
     dataset = replace(trained_data(config), split=split).open(skeleton)
     net = get_model(config.model.name, skeleton=skeleton, **config.model.options)  # for its grid
     task.check_recipe(config, net)

@@ -10,6 +10,14 @@ import numpy as np
 from cpm.skeletons import Skeleton
 
 SIDE = 64  # pixels of a picture
+# A standing person of about 74 x 36 pixels, in the order of OPENPOSE_18
+BODY = np.array(
+    [
+        (0, -30), (0, -20), (-9, -20), (-14, -8), (-16, 4), (9, -20), (14, -8), (16, 4), (-6, 5),
+        (-7, 22), (-7, 38), (6, 5), (7, 22), (7, 38), (-3, -33), (3, -33), (-6, -31), (6, -31),
+    ],
+    float,
+)  # fmt: skip
 
 
 def body_of(joints: int, limbs: int) -> Skeleton:

@@ -1,0 +1,35 @@
+"""What the tests of the scripts share: how one is run here, a training that is soon over, and how a mistake is told."""
+
+import importlib.util
+import sys
+
+from cpm import cli
+
+from ..conftest import ROOT
+
+TINY = ["--set=model.name=cpm_small", "--set=model.options.channels=8", "--set=model.pretrained=",
+        "--set=augment.crop=64", "--batch-size=2", "--num-workers=1", "--epochs=1", "--gpus=-1"]  # fmt: skip
+
+
+def assert_one_line(process, *parts):
+    """Check that a script stopped with one clear line and nothing else."""
+    lines = process.stderr.strip().splitlines()
+    assert process.returncode == 2, process.stderr
+    assert len(lines) == 1 and lines[0].startswith("error: "), process.stderr
+    for part in parts:
+        assert part in lines[0]
+
+
+def call(name, *arguments):
+    """Run a script in this process; return its exit status, None if it ended well."""
+    spec = importlib.util.spec_from_file_location(f"script_{name}", ROOT / "scripts" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    before, sys.argv = sys.argv, [f"scripts/{name}.py", *arguments]
+    try:
+        cli.run(module.main)
+    except SystemExit as end:
+        return end.code
+    finally:
+        sys.argv = before
+    return None
