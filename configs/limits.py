@@ -79,7 +79,6 @@ NUMBERS = {
 
 # The values that text may have.
 CHOICES: dict[str, tuple[str, ...]] = {
-    "data.dataset": ("coco", "mpii"),
     "augment.reference": ("person", "image"),
     "loss.kind": ("l2", "log", "fourth", "bce"),
     "loss.offset_weights": ("target", "predicted"),
@@ -90,4 +89,13 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "schedule.unit": ("iterations", "epochs"),
     "test.reference": ("height", "shorter"),
     "train.amp": ("", "auto", "bfloat16", "float16"),
+}
+
+# Keys that are read only where another key has one of these values.
+READ_WITH: dict[str, tuple[str, tuple[str, ...]]] = {
+    "optimizer.momentum": ("optimizer.name", ("sgd",)),
+    "schedule.steps": ("schedule.kind", ("step",)),
+    "schedule.gamma": ("schedule.kind", ("step",)),
+    "schedule.unit": ("schedule.kind", ("step",)),
+    "model.init": ("model.pretrained", ("", "imagenet")),
 }

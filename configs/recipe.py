@@ -18,6 +18,7 @@ from ..cli import parse_assignments
 from ..errors import ConfigError, CpmError, one_line, quote
 from ..skeletons import Skeleton
 from .defaults import FORMER_NAMES, TASKS
+from .limits import READ_WITH
 from .values import check_option, check_value
 
 
@@ -59,6 +60,22 @@ def recipe(name: str, task: str = "bottom_up", base: EasyDict | None = None, **s
     return config
 
 
+def check_effect(config: EasyDict, keys: Iterable[str]) -> None:
+    """Make sure that values which somebody has just given count for something.
+
+    Raises
+    ------
+    ConfigError
+        If another value of the recipe leaves one of them unread.
+    """
+    for key in READ_WITH.keys() & set(keys):
+        other, values = READ_WITH[key]
+        section, name = other.split(".")
+        found = config[section][name]
+        if found not in values:
+            raise ConfigError(f"{key}: is not read with {other}={quote(found)}; leave it out")
+
+
 def set_value(config: EasyDict, key: str, value: Any) -> None:
     """Set ``section.key`` to a value of the type it has; ``model.options.x`` may be anything that JSON holds.
 
@@ -86,10 +103,12 @@ def override(config: EasyDict, assignments: Iterable[str]) -> None:
     Raises
     ------
     ConfigError
-        If one is not ``key=value``, its key is unknown or its value has another type.
+        If one is not ``key=value``, its key is unknown, its value has another type, or it would not be read.
     """
-    for key, value in parse_assignments(assignments).items():
+    given = parse_assignments(assignments)
+    for key, value in given.items():
         set_value(config, key, value)
+    check_effect(config, given)
 
 
 def load_config(source: str) -> EasyDict:

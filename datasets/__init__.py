@@ -1,6 +1,7 @@
 """Data sets: images with people, and the training samples made of them."""
 
 from .coco import CocoKeypoints
+from .given import GivenKeypoints
 from .image_list import list_images, name_some
 from .images import read_image
 from .keypoint_data import BoxedPerson, KeypointData
@@ -23,6 +24,7 @@ __all__ = [
     "CocoKeypoints",
     "CropAugmentation",
     "DataRef",
+    "GivenKeypoints",
     "ImageRecord",
     "KeypointData",
     "Layout",

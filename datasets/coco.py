@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,11 +12,8 @@ from .annotation_cache import file_key, read_cache, write_cache
 from .annotation_index import AnnotationIndex, build_index
 from .annotations import log_remarks, read_annotations
 from .categories import skeleton_of
-from .keypoint_data import BoxedPerson, KeypointData
-from .person_crops import box_of
+from .keypoint_data import KeypointData
 from .records import Records
-
-logger = logging.getLogger(__name__)
 
 
 class CocoKeypoints(KeypointData):
@@ -79,25 +75,6 @@ class CocoKeypoints(KeypointData):
         self.category_id = self.index.category_id
         self.skeleton = skeleton_of(self.index.joints, known, str(self.annotation_file))
         self.records = Records(self.index, images)
-
-    def boxed_people(self, aspect: float, enlarge: float) -> list[BoxedPerson]:
-        """Return everybody with keypoints and a box on the image who is no crowd; see `KeypointData`."""
-        people = []
-        outside = 0
-        for record in self.records:
-            size = (record.width, record.height)
-            for person in record.people:
-                if person.is_crowd or person.area <= 0 or not person.num_keypoints:
-                    continue
-                try:
-                    box = box_of(person.bbox, size, aspect, enlarge)
-                except DataError:
-                    outside += 1
-                    continue
-                people.append(BoxedPerson(record.path, size, record.id, box, person.keypoints, record.load))
-        if outside:
-            logger.warning("%s: the boxes of %d people cover nothing of their image", self.annotation_file, outside)
-        return people
 
     def truth(self) -> Mapping[str, Any]:
         """Return what detections are scored against: the annotations of the people, complete but for outlines."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from ..errors import DataError
 from ..skeletons import Skeleton
 from .annotation_index import AnnotationIndex
-from .person_crops import PersonBox
+from .person_crops import PersonBox, box_of
 from .records import Records
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ class BoxedPerson:
     load: Callable[[], bytes] | None = field(default=None, repr=False, compare=False)
 
 
-class KeypointData(ABC):
+class KeypointData:
     """One split of a data set.
 
     Attributes
@@ -76,9 +79,10 @@ class KeypointData(ABC):
     def __len__(self) -> int:
         return len(self.records)
 
-    @abstractmethod
     def boxed_people(self, aspect: float, enlarge: float) -> Sequence[BoxedPerson]:
         """Return the people that a top-down network can be trained on, each with the box to crop.
+
+        They are those with keypoints and a box on the image who are no crowd.
 
         Parameters
         ----------
@@ -87,3 +91,19 @@ class KeypointData(ABC):
         enlarge
             By how much boxes grow that the annotations give.
         """
+        people = []
+        outside = 0
+        for record in self.records:
+            size = (record.width, record.height)
+            for person in record.people:
+                if person.is_crowd or person.area <= 0 or not person.num_keypoints:
+                    continue
+                try:
+                    box = box_of(person.bbox, size, aspect, enlarge)
+                except DataError:
+                    outside += 1
+                    continue
+                people.append(BoxedPerson(record.path, size, record.id, box, person.keypoints, record.load))
+        if outside:
+            logger.warning("%s: the boxes of %d people cover nothing of their image", self.annotation_file, outside)
+        return people

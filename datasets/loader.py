@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 
 import cv2
@@ -87,9 +87,6 @@ class BatchLoader:
         self._num_workers = num_workers
         self._timeout = timeout
         self._batches = EpochBatches(len(samples), batch_size, samples.seed, shuffle)
-        if num_workers > 0:
-            # The workers are threads enough; OpenCV's own would only get in their way.
-            cv2.setNumThreads(0)
 
     @property
     def codec(self) -> Codec:
@@ -120,9 +117,21 @@ class BatchLoader:
             If the images of many samples in a row are broken, or the reading of one does not come to an end.
         """
         work = Work(self._samples, list(replace(self._batches, epoch=epoch, start=start)))
-        with closing(Fetcher(work, self._num_workers)) as fetcher:
+        with opencv_threads(self._num_workers), closing(Fetcher(work, self._num_workers)) as fetcher:
             for _ in range(len(work)):
                 batch = fetcher.fetch(stop, self._timeout)
                 if batch is None:
                     return
                 yield batch
+
+
+@contextmanager
+def opencv_threads(num_workers: int) -> Iterator[None]:
+    """Keep OpenCV to one thread per worker: the workers are threads enough, its own would only get in their way."""
+    before = cv2.getNumThreads()
+    if num_workers > 0:
+        cv2.setNumThreads(0)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)

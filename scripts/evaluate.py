@@ -9,6 +9,7 @@ from pathlib import Path
 
 from cpm.cli import Parser, check_files, parse_count, parse_device, parse_index, parse_scales, run
 from cpm.codecs import RULES
+from cpm.configs import load_config
 from cpm.errors import ConfigError
 from cpm.evaluation import (
     PROTOCOLS,
@@ -53,6 +54,8 @@ def add_data_options(parser: argparse.ArgumentParser) -> None:
     named.add_argument("--list-protocols", action="store_true", help="list the protocols and stop")
     data = parser.add_argument_group("on which images")
     data.add_argument("--dataset", choices=("coco", "mpii"), help="(default: that of the recipe)")
+    data.add_argument("--config", metavar="FILE", help="a recipe file of yours that makes the data set of the network "
+                      "known: it is run first")  # fmt: skip
     data.add_argument("--dataset-root", metavar="DIR", help="the folder with the annotations and the images "
                       "(default: that of the training recipe, else data/coco)")  # fmt: skip
     data.add_argument("--split", help="COCO: DIR/SPLIT and annotations/person_keypoints_SPLIT.json "
@@ -103,6 +106,8 @@ def main() -> None:
     device = parse_device(args.gpus, is_exported(args.resume))
     check_files(truth=args.truth, subset=None if args.subset in ("people", "all") else args.subset)
     output = output_folder(args.output, args.resume, args.overwrite)
+    if args.config is not None:
+        load_config(args.config)
     net, meta = open_network(args.resume, args.backend, device, args.model)
     bottom_up.check_network(net.kinds, args.resume, top_down)
     names = ("dataset", "split", "scales", "flip", "reference")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cpm.cli import Parser, check_files, parse_count, parse_device, parse_scales, parse_share, parse_size, run
+from cpm.configs import load_config
 from cpm.evaluation import Choice, Report, apply_sigmas, evaluate_dataset, output_folder
 from cpm.inference import BACKENDS, is_exported, open_network
 from cpm.tasks import bottom_up, top_down
@@ -21,6 +22,8 @@ def parse_arguments() -> argparse.Namespace:
                       "(.npz), or an exported one (.onnx), in float or int8 (required)")  # fmt: skip
     data = parser.add_argument_group("on which people")
     data.add_argument("--dataset", choices=("coco", "mpii"), help="(default: that of the recipe)")
+    data.add_argument("--config", metavar="FILE", help="a recipe file of yours that makes the data set of the network "
+                      "known: it is run first")  # fmt: skip
     data.add_argument("--dataset-root", metavar="DIR", help="the folder with the annotations and the images "
                       "(default: that of the recipe)")  # fmt: skip
     data.add_argument("--split", help="(default: the one that the recipe validates on)")
@@ -73,6 +76,8 @@ def main() -> None:
     check_files(boxes=None if args.boxes == "truth" else args.boxes, truth=args.truth)
     check_files(subset=None if args.subset in ("people", "all") else args.subset)
     output = output_folder(args.output, args.resume, args.overwrite)
+    if args.config is not None:
+        load_config(args.config)
     net, meta = open_network(args.resume, args.backend, device)
     top_down.check_network(net.kinds, args.resume, bottom_up)
     settings = top_down.settings(meta, args.resume)
