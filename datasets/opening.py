@@ -122,7 +122,10 @@ def register_dataset(kind: str, layout: Layout) -> None:
 def find_layout(kind: str) -> Layout:
     """Return a layout by its name; raise a `ConfigError` that lists all where it is unknown."""
     if kind not in DATASETS:
-        raise ConfigError(f"data set {quote(kind)} is unknown, expected one of {', '.join(DATASETS)}")
+        raise ConfigError(
+            f"data set {quote(kind)} is unknown, expected one of {', '.join(DATASETS)}; "
+            "the recipe file that registers it (--config) makes it known"
+        )
     return DATASETS[kind]
 
 

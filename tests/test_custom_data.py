@@ -13,7 +13,7 @@ from .conftest import ROOT
 
 @pytest.mark.slow("runs every script that the page names, and trains")
 def test_five_joints_from_json_to_ap(run_script, tmp_path, monkeypatch):
-    convert, recipe = (part.split("```")[0] for part in _page().split("```python")[1:])
+    convert, recipe = (part.split("```")[0] for part in _page().split("```python")[1:3])
     write_synthetic(tmp_path / "data" / "synthetic", train=6, val=4, num_workers=0)
     (tmp_path / "make_torso.py").write_text(convert)
     (tmp_path / "torso.py").write_text(recipe)

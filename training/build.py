@@ -13,7 +13,7 @@ from easydict import EasyDict
 
 from ..checks import check_workers
 from ..configs import load_config, override
-from ..datasets import BatchLoader, SampleSet
+from ..datasets import DATASETS, BatchLoader, SampleSet
 from ..errors import ConfigError
 from ..models import (
     Checkpoint,
@@ -53,7 +53,7 @@ def choose_recipe(
     Parameters
     ----------
     source
-        A recipe by name or path.
+        A recipe by name or path; beside `resume` only where its file makes the data set known.
     default
         The name of the recipe, if neither `source` nor `resume` is given.
     model
@@ -73,9 +73,11 @@ def choose_recipe(
     checkpoint = None
     if resume is not None:
         checkpoint = read_checkpoint(resume)
-        if source is not None:
-            raise ConfigError(f"--config {source}: {resume} brings its own recipe; change values of it with --set")
         config = recipe_of(checkpoint)
+        if source is not None and config.data.dataset in DATASETS:
+            raise ConfigError(f"--config {source}: {resume} brings its own recipe; change values of it with --set")
+        if source is not None:
+            load_config(source)  # for the data set that it makes known
         if model not in (None, config.model.name):
             raise ConfigError(f"{resume}: holds a {config.model.name}, not the {model} that --backbone asks for")
     else:
