@@ -129,8 +129,9 @@ class OnnxNetwork:
             found = list(self._run(array.astype(np.float32, copy=False)))
         except Exception as error:  # the errors of the runtimes have no class in common
             raise CheckpointError(f"{self.path}: {self.runtime} cannot run it ({reason(error)})") from None
+        grid = (shape[1] // self.stride, shape[2] // self.stride)
         for kind, maps in zip(self.kinds[0], found):  # a damaged file may return anything
-            if maps.ndim != 4 or maps.shape[1] != kind.channels(self.skeleton):
+            if maps.shape[1:] != (kind.channels(self.skeleton), *grid):
                 raise CheckpointError(f"{self.path}: returns {kind.name} of shape {maps.shape}, it is damaged")
             if not np.isfinite(maps).all():
                 raise CheckpointError(f"{self.path}: returns {kind.name} that are not finite, it is damaged")

@@ -72,5 +72,5 @@ def test_a_variant_says_what_differs():
     assert (variant.name, variant.optimizer.lr, variant.model.options.stages) == ("variant", 1.0, 2)
     variant.model.options.stages = 3
     assert (base.loss.kind, base.model.options.stages, variant.loss.kind) == ("l2", 2, "log")
-    with pytest.raises(ConfigError, match="other: task='topdown', but base is for 'cpm'"):
+    with pytest.raises(ConfigError, match="other: task='top_down', but base is for 'bottom_up'"):
         recipe("other", task="top_down", base=base)
