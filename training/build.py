@@ -20,8 +20,7 @@ from ..models import (
     construct,
     freeze_batch_norm,
     get_model,
-    load_parameters,
-    network_from_meta,
+    load_network,
     read_checkpoint,
 )
 from ..skeletons import skeleton_from_spec
@@ -133,8 +132,7 @@ def build_trainer(
             init=INITS[config.model.init](), **options
         )  # fmt: skip
     else:
-        net = network_from_meta(checkpoint.meta, ctx=contexts)
-        load_parameters(net, checkpoint)
+        net = load_network(checkpoint, contexts)
     task.check_recipe(config, net)
     warn_of_body(config, net.skeleton)
     if config.train.freeze_bn:
