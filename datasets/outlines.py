@@ -54,7 +54,10 @@ def collect_outlines(people: Sequence[Mapping[str, Any]], sizes: Iterable[Sequen
     sizes
         Width and height of the image of each.
     """
-    points, polygons, shapes, texts = array("d"), array("q", [0]), array("q", [0]), []
+    points = array("d")
+    polygons = array("q", [0])
+    shapes = array("q", [0])
+    texts = []
     odd = set()
     for place, (person, (width, height)) in enumerate(zip(people, sizes)):
         given = person.get("segmentation")

@@ -86,7 +86,9 @@ class PeopleTable:
 
     def numbers(self, key: str, width: int) -> tuple[np.ndarray, list[int]]:
         """Return lists of `width` numbers as (P, width) float64, and the places of what else there is, zeros there."""
-        values, nothing, odd = array("d"), [0.0] * width, []
+        values = array("d")
+        nothing = [0.0] * width
+        odd = []
         for place, given in enumerate(self.column(key)):
             try:
                 if len(given) != width:

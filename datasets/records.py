@@ -109,7 +109,9 @@ class Records(Sequence[ImageRecord]):
     """
 
     def __init__(self, index: AnnotationIndex, folder: Path, load: Callable[[int], bytes] | None = None) -> None:
-        self._index, self._folder, self._load = index, folder, load
+        self._index = index
+        self._folder = folder
+        self._load = load
 
     def __len__(self) -> int:
         return len(self._index.image_ids)

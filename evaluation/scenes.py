@@ -88,7 +88,8 @@ def annotated_boxes(
     DataError
         If there is no box on these images, or an id is not in the data set.
     """
-    images, given = [], 0
+    images = []
+    given = 0
     for record in _records(dataset, image_ids):
         people = [person.bbox for person in record.people if person.num_keypoints and not person.is_crowd]
         images.append(_scene(record, [(bbox, 1.0) for bbox in people], aspect, enlarge))

@@ -51,7 +51,8 @@ def contact_sheet(
     width = max(sum(image.shape[1] for image in row) + gap * (len(row) - 1) for row in rows)
     sheet = np.full((len(rows) * (height + gap) - gap, width, 3), 255, np.uint8)
     for number, row in enumerate(rows):
-        top, left = number * (height + gap), 0
+        top = number * (height + gap)
+        left = 0
         for image in row:
             sheet[top : top + len(image), left : left + image.shape[1]] = image
             left += image.shape[1] + gap
