@@ -2,19 +2,19 @@
 
 from .coco import CocoKeypoints
 from .given import GivenKeypoints
-from .image_list import list_images, name_some
-from .images import read_image
+from .images.listing import list_images, name_some
+from .images.reading import read_image
 from .keypoint_data import BoxedPerson, KeypointData
-from .loader import BatchLoader
+from .layouts import DATASETS, DataRef, Layout, open_dataset, register_dataset
 from .mpii import MpiiPeople, MpiiPerson
-from .opening import DATASETS, DataRef, Layout, open_dataset, register_dataset
-from .packed import PackedKeypoints, write_packed
-from .person_crops import CropAugmentation, PersonBox, box_of, crop_warp, matches_box, mpii_box_of
-from .person_set import PersonChoice, PersonSet
+from .packed.packed_keypoints import PackedKeypoints, write_packed
 from .records import ImageRecord, PersonAnnotation
-from .sample_set import Sample, SampleSet
-from .training_set import PersonFilter, TrainingSet
-from .transforms import Augmentation, Warp
+from .samples.loader import BatchLoader
+from .samples.person_crops import CropAugmentation, PersonBox, box_of, crop_warp, matches_box, mpii_box_of
+from .samples.person_set import PersonChoice, PersonSet
+from .samples.sample_set import Sample, SampleSet
+from .samples.training_set import PersonFilter, TrainingSet
+from .samples.transforms import Augmentation, Warp
 
 __all__ = [
     "DATASETS",

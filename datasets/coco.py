@@ -8,10 +8,10 @@ from typing import Any
 
 from ..errors import DataError
 from ..skeletons import COCO_17, Skeleton
-from .annotation_cache import file_key, read_cache, write_cache
-from .annotation_index import AnnotationIndex, build_index
-from .annotations import log_remarks, read_annotations
-from .categories import skeleton_of
+from .annotations.cache import file_key, read_cache, write_cache
+from .annotations.categories import skeleton_of
+from .annotations.coco_json import log_remarks, read_annotations
+from .annotations.index import AnnotationIndex, build_index
 from .keypoint_data import KeypointData
 from .records import Records
 
@@ -20,7 +20,7 @@ class CocoKeypoints(KeypointData):
     """A split of a data set in the layout of COCO 2017.
 
     ``ROOT/annotations/person_keypoints_SPLIT.json`` describes the images in ``ROOT/SPLIT/``. The annotations of
-    a large file are kept in a cache, see :mod:`cpm.datasets.annotation_cache`. In memory they are a few flat
+    a large file are kept in a cache, see :mod:`cpm.datasets.annotations.cache`. In memory they are a few flat
     arrays, which the threads that prepare batches share: more workers take no more memory for them.
 
     Parameters

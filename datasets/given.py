@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from ..skeletons import Skeleton
-from .annotation_index import build_index
-from .annotations import read_annotations
+from .annotations.coco_json import read_annotations
+from .annotations.index import build_index
 from .keypoint_data import KeypointData
 from .records import Records
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from ..errors import DataError
 from ..skeletons import Skeleton
-from .annotation_index import AnnotationIndex
-from .person_crops import PersonBox, box_of
+from .annotations.index import AnnotationIndex
 from .records import Records
+from .samples.person_crops import PersonBox, box_of
 
 logger = logging.getLogger(__name__)
 

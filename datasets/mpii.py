@@ -16,12 +16,12 @@ import numpy as np
 from ..errors import DataError
 from ..files import read_regular
 from ..skeletons import MPII_16
-from .annotation_index import AnnotationIndex, build_index
-from .annotations import as_annotations
-from .images import stored_size
+from .annotations.coco_json import as_annotations
+from .annotations.index import AnnotationIndex, build_index
+from .images.reading import stored_size
 from .keypoint_data import BoxedPerson, KeypointData
-from .person_crops import mpii_box_of
 from .records import ImageRecord, Records
+from .samples.person_crops import mpii_box_of
 
 _HEIGHT = 200  # pixels of a person of scale 1
 _FIRST = 1  # MATLAB counts pixels from 1

@@ -13,9 +13,9 @@ import numpy as np
 
 from ..errors import DataError, reason
 from ..ops.labels import draw_runs
-from .annotation_index import AnnotationIndex
-from .images import read_bgr
-from .outlines import run_lengths
+from .annotations.index import AnnotationIndex
+from .annotations.outlines import run_lengths
+from .images.reading import read_bgr
 
 _MOST_PIXELS = 1 << 28  # of a mask; annotations may claim any size
 

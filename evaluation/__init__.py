@@ -1,5 +1,6 @@
 """Scores of people found in images."""
 
+from .accuracy import accuracy_report, spread_images
 from .evaluate import METRICS, Choice, evaluate_coco, evaluate_dataset
 from .evaluator import Evaluator
 from .localisation import localisation_error
@@ -10,7 +11,6 @@ from .oks_scores import FIGURES, format_scores, oracle_coco, people_to_results, 
 from .pckh_evaluator import PckhEvaluator, in_order, nearest
 from .pckh_scores import MpiiTruth, format_pckh, pckh, read_mpii_truth, score_mpii, truth_of_people
 from .protocols import PROTOCOLS, NamedProtocol, apply_protocol
-from .quantizing import accuracy_report, spread_images
 from .reports import Report, output_folder
 from .scenes import Scene, annotated_boxes, detected_boxes, mpii_images, whole_images
 from .sigmas import apply_sigmas

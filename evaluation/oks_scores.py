@@ -14,7 +14,7 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from ..codecs import Codec
-from ..datasets.annotations import Annotations, log_remarks, read_annotations
+from ..datasets.annotations.coco_json import Annotations, log_remarks, read_annotations
 from ..errors import ConfigError, DataError
 from ..person import Person
 from ..skeletons import COCO_17, Skeleton, convert

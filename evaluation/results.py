@@ -11,9 +11,9 @@ from typing import Any, NoReturn
 import numpy as np
 
 from ..checks import FARTHEST, real_number, whole_number
-from ..datasets.annotations import load_json, source_name
-from ..datasets.people_fields import box_numbers, box_problem, is_missing, joint_numbers
-from ..datasets.people_table import entry_error
+from ..datasets.annotations.coco_json import load_json, source_name
+from ..datasets.annotations.people_fields import box_numbers, box_problem, is_missing, joint_numbers
+from ..datasets.annotations.people_table import entry_error
 from ..errors import DataError
 from ..skeletons import Skeleton
 

@@ -1,13 +1,13 @@
 """From images to people."""
 
+from .backends import BACKENDS, is_exported, open_network
+from .box_estimator import BoxEstimator
 from .box_sources import detected_people, given_boxes, whole_image
 from .detector import PersonDetector
 from .estimator import REFERENCES, PoseEstimator, ScaledMaps, fit_image, stage_from_last
 from .look import Estimator, Look
 from .onnx_network import RUNTIMES, OnnxNetwork
-from .opening import BACKENDS, is_exported, open_network
-from .predicting import Predictions, predict_files, visible_part
-from .topdown import BoxEstimator
+from .predictions import Predictions, predict_files, visible_part
 
 __all__ = [
     "BACKENDS",

@@ -10,9 +10,9 @@ import numpy as np
 from ..checks import check_image
 from ..errors import CheckpointError, ConfigError, quote, reason
 from ..models import NORMALISATIONS
-from ..models.file_kind import expect_kind
-from ..models.gluoncv_models import detector_network, list_detectors
+from ..models.files.file_kind import expect_kind
 from ..models.importing.gluon_file import load_parameters
+from ..models.networks.gluoncv_models import detector_network, list_detectors
 from .estimator import fit_image
 
 _MULTIPLE = 32  # both sides of its input

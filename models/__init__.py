@@ -6,16 +6,16 @@
 ((1, 38, 46, 46), (1, 19, 46, 46))
 """
 
-from . import light, lightweight, openpose_v2, pose_small, resnet_deconv  # noqa: F401  (they register their networks)
-from .checkpoint import Checkpoint, load_parameters, read_checkpoint, save_network, skeleton_from_meta
-from .cpm import CpmNet
-from .export import export_onnx, export_symbol
-from .fetching import fetch
+from .exporting.export import export_onnx, export_symbol
+from .exporting.quantize import CALIBRATIONS, Accuracy, quantize_network
+from .files.checkpoint import Checkpoint, load_parameters, read_checkpoint, save_network, skeleton_from_meta
 from .importing import INPUTS, import_trunk, import_weights
 from .loading import get_model, load_network, network_from_meta
-from .posenet import NORMALISATIONS, PoseNet, freeze_batch_norm
-from .pretrained import PRETRAINED
-from .quantizing import CALIBRATIONS, Accuracy, quantize_network
+from .networks import light, lightweight, openpose_v2, pose_small, resnet_deconv  # noqa: F401  (they register their networks)
+from .networks.cpm import CpmNet
+from .networks.posenet import NORMALISATIONS, PoseNet, freeze_batch_norm
+from .published.fetch import fetch
+from .published.pretrained import PRETRAINED
 from .registry import check_model, construct, list_models, register_model
 
 __all__ = [

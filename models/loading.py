@@ -10,13 +10,13 @@ import mxnet as mx
 
 from ..errors import CheckpointError, ConfigError
 from ..skeletons import Skeleton
-from .checkpoint import Checkpoint, check_parameters, load_parameters, read_checkpoint
-from .fetching import fetch
-from .file_kind import find_kind
+from .files.checkpoint import Checkpoint, check_parameters, load_parameters, read_checkpoint
+from .files.file_kind import find_kind
 from .importing.importer import load_trunk
 from .importing.zoo_file import load_zoo_trunk
-from .posenet import PoseNet
-from .pretrained import PRETRAINED
+from .networks.posenet import PoseNet
+from .published.fetch import fetch
+from .published.pretrained import PRETRAINED
 from .registry import build, construct, find_entry
 
 

@@ -12,8 +12,8 @@ import mxnet as mx
 
 from ..errors import ConfigError, quote
 from ..skeletons import OPENPOSE_18, Skeleton, skeleton_from_spec, skeleton_to_spec
-from .heads import OPTIONS, Heads
-from .posenet import PoseNet
+from .networks.heads import OPTIONS, Heads
+from .networks.posenet import PoseNet
 
 Builder = Callable[..., PoseNet]
 ZooFile = Callable[..., Path]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from cpm.cli import Parser, run
 from cpm.files import atomic_path
-from cpm.models.fetching import fetch, next_command
-from cpm.models.pretrained import markdown_table, readme
+from cpm.models.published.fetch import fetch, next_command
+from cpm.models.published.pretrained import markdown_table, readme
 
 
 def main() -> None:

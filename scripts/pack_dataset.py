@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 
 from cpm.cli import Parser, run
-from cpm.datasets.packing import FORMATS, SUBSETS, open_source, write_dataset
+from cpm.datasets.packed.convert import FORMATS, SUBSETS, open_source, write_dataset
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -11,8 +11,8 @@ import argparse
 from pathlib import Path
 
 from cpm.cli import Parser, run
-from cpm.datasets.preparing import DEFAULT_ROOT, next_command, prepare_coco
-from cpm.datasets.verifying import check_reports, report_table
+from cpm.datasets.coco_files.prepare import DEFAULT_ROOT, next_command, prepare_coco
+from cpm.datasets.coco_files.verify import check_reports, report_table
 
 
 def parse_arguments() -> argparse.Namespace:

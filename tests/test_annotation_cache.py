@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from cpm import DataError
-from cpm.datasets import CocoKeypoints, annotation_cache
-from cpm.datasets.annotation_index import ARRAYS
-from cpm.datasets.annotations import read_annotations
+from cpm.datasets import CocoKeypoints
+from cpm.datasets.annotations import cache as annotation_cache
+from cpm.datasets.annotations.coco_json import read_annotations
+from cpm.datasets.annotations.index import ARRAYS
 from cpm.skeletons import COCO_17, OPENPOSE_18
 
 from .conftest import person

@@ -8,8 +8,8 @@ import pytest
 
 from cpm import DataError
 from cpm.datasets import CocoKeypoints, write_packed
-from cpm.datasets.annotations import read_annotations
-from cpm.datasets.picture_source import coco_source
+from cpm.datasets.annotations.coco_json import read_annotations
+from cpm.datasets.packed.picture_source import coco_source
 from cpm.evaluation import score_coco
 from cpm.skeletons import COCO_17, OPENPOSE_18, Skeleton
 
@@ -169,7 +169,7 @@ def test_nothing_is_said_of_a_complete_file_and_nothing_changed_in_it(edited, ca
 
 
 def test_remarks_are_kept_with_the_cache(edited, caplog, monkeypatch):
-    monkeypatch.setattr("cpm.datasets.annotation_cache.SMALLEST", 0)
+    monkeypatch.setattr("cpm.datasets.annotations.cache.SMALLEST", 0)
     root, _ = edited(drop_all("area"))
     for _ in range(2):
         caplog.clear()

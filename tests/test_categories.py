@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from cpm import DataError
-from cpm.datasets.annotations import read_annotations
+from cpm.datasets.annotations.coco_json import read_annotations
 from cpm.skeletons import COCO_17
 
 from .conftest import person

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from cpm import DataError
-from cpm.datasets import CocoKeypoints, PackedKeypoints, annotation_cache
-from cpm.datasets.packed import write_packed
-from cpm.datasets.packing import open_source
-from cpm.datasets.picture_source import coco_source
-from cpm.datasets.record_file import RecordFile
-from cpm.datasets.unpacking import unpack
+from cpm.datasets import CocoKeypoints, PackedKeypoints
+from cpm.datasets.annotations import cache as annotation_cache
+from cpm.datasets.coco_files.unpack import unpack
+from cpm.datasets.packed.convert import open_source
+from cpm.datasets.packed.packed_keypoints import write_packed
+from cpm.datasets.packed.picture_source import coco_source
+from cpm.datasets.packed.record_file import RecordFile
 from cpm.files import write_arrays
 
 from .conftest import person

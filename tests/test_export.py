@@ -12,10 +12,10 @@ from mxnet.gluon import HybridBlock, nn
 from cpm import CheckpointError, ConfigError
 from cpm.codecs import JOINT_HEATMAPS
 from cpm.inference import OnnxNetwork
-from cpm.models import export as exporting
 from cpm.models import get_model, list_models, save_network
-from cpm.models.export import export_onnx, export_symbol, read_symbol_meta, verify_export
-from cpm.models.posenet import PoseNet
+from cpm.models.exporting import export as exporting
+from cpm.models.exporting.export import export_onnx, export_symbol, read_symbol_meta, verify_export
+from cpm.models.networks.posenet import PoseNet
 from cpm.skeletons import COCO_17, MPI_15, Skeleton, skeleton_from_spec
 
 from .helpers.commands import assert_one_line

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from cpm import DataError
-from cpm.datasets import BatchLoader, fetching
+from cpm.datasets import BatchLoader
+from cpm.datasets.samples import batch_threads as fetching
 
 from .helpers.samples import Numbers
 from .helpers.scale import repeats

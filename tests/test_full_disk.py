@@ -59,14 +59,14 @@ write_arrays(out / "cache.npz", {"first": np.zeros(10), "second": np.zeros(10_00
 """,
     "net-symbol.json": """
 from cpm.models import get_model
-from cpm.models.export import export_symbol
+from cpm.models import export_symbol
 net = get_model("cpm_mobilenet", stages=2, width=0.125)
 full()
 export_symbol(net, out / "net")
 """,
     "net.onnx": """
 from cpm.models import get_model
-from cpm.models.export import export_onnx
+from cpm.models import export_onnx
 net = get_model("cpm_mobilenet", stages=2, width=0.125)
 full()
 export_onnx(net, out / "net.onnx")

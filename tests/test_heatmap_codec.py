@@ -8,7 +8,7 @@ import pytest
 
 from cpm import ConfigError, DataError, Skeleton
 from cpm.codecs import HeatmapCodec, Targets
-from cpm.datasets.person_crops import crop_warp, mpii_box_of
+from cpm.datasets.samples.person_crops import crop_warp, mpii_box_of
 from cpm.skeletons import COCO_17, MPII_16
 
 from .reference import topdown as reference

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from cpm.errors import CheckpointError
-from cpm.models.file_kind import find_kind
+from cpm.models.files.file_kind import find_kind
 from cpm.models.importing.caffe import read_caffemodel
 from cpm.models.importing.mxnet_file import read_params
 from cpm.models.importing.safetensors_file import read_safetensors

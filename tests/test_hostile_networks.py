@@ -13,9 +13,9 @@ from cpm.errors import CheckpointError
 from cpm.inference import OnnxNetwork, open_network
 from cpm.inference.detector import PersonDetector
 from cpm.models import get_model, load_network, network_from_meta, read_checkpoint, save_network
-from cpm.models.export import export_onnx
-from cpm.models.gluoncv_models import detector_network
+from cpm.models.exporting.export import export_onnx
 from cpm.models.importing.openvino import Graph
+from cpm.models.networks.gluoncv_models import detector_network
 from cpm.skeletons import Skeleton
 
 from .helpers.mutations import check_survival, mutate, mutate_json

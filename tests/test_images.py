@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 
 from cpm import DataError
 from cpm.datasets import read_image
-from cpm.datasets.images import stored_size
+from cpm.datasets.images.reading import stored_size
 
 from .helpers.mutations import check_survival, mutate
 from .helpers.scale import repeats
@@ -210,8 +210,8 @@ def forged_headers(picture: np.ndarray) -> dict[str, bytes]:
 
 
 def test_pictures_larger_than_their_annotations_or_the_limit_are_refused_undecoded(tmp_path, picture, monkeypatch):
-    monkeypatch.setattr("cpm.datasets.images._decode", None)
-    monkeypatch.setattr("cpm.datasets.images.LARGEST_IMAGE", 10_000 * 32)
+    monkeypatch.setattr("cpm.datasets.images.reading._decode", None)
+    monkeypatch.setattr("cpm.datasets.images.reading.LARGEST_IMAGE", 10_000 * 32)
     for kind, content in forged_headers(picture).items():
         path = tmp_path / kind
         path.write_bytes(content)

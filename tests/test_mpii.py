@@ -12,7 +12,7 @@ from PIL import Image
 
 from cpm.codecs import PafCodec
 from cpm.datasets import Augmentation, MpiiPeople, PersonFilter, TrainingSet
-from cpm.datasets.images import stored_size
+from cpm.datasets.images.reading import stored_size
 from cpm.errors import DataError
 from cpm.evaluation.pckh_scores import read_mpii_truth, score_mpii
 from cpm.skeletons import MPI_15, MPII_16, convert
@@ -217,7 +217,7 @@ def test_stored_size_of_jpeg_is_found_without_decoding(tmp_path, monkeypatch):
     path = tmp_path / "a.jpg"
     Image.new("RGB", (48, 32)).save(path)
     data = path.read_bytes()
-    monkeypatch.setattr("cpm.datasets.images._decode", None)
+    monkeypatch.setattr("cpm.datasets.images.reading._decode", None)
     table = b"\xff\xc4\x00\x0c" + b"\x08\x00\x07\x00\x09" * 2  # its marker lies among those of frames
     for head in (b"", b"\xff\xff", table, b"\xff\x01", b"\xff\xe1\x00\x02"):
         path.write_bytes(data[:2] + head + data[2:])

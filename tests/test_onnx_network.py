@@ -13,7 +13,7 @@ from cpm.codecs import PafCodec
 from cpm.datasets import read_image
 from cpm.inference import OnnxNetwork, PoseEstimator
 from cpm.models import get_model, import_weights
-from cpm.models.export import export_onnx
+from cpm.models.exporting.export import export_onnx
 from cpm.skeletons import COCO_17
 
 from .helpers.networks import assert_close, lively, maps_of, pictures

@@ -20,9 +20,9 @@ from cpm.datasets import (
     open_dataset,
     write_packed,
 )
-from cpm.datasets.annotation_index import ARRAYS
-from cpm.datasets.picture_source import coco_source
-from cpm.datasets.record_file import RecordFile
+from cpm.datasets.annotations.index import ARRAYS
+from cpm.datasets.packed.picture_source import coco_source
+from cpm.datasets.packed.record_file import RecordFile
 from cpm.datasets.synthetic import write_synthetic
 from cpm.errors import DataError
 from cpm.evaluation import BoxOksEvaluator, Report, annotated_boxes, evaluate_coco, run

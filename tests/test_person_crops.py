@@ -6,14 +6,7 @@ import numpy as np
 import pytest
 
 from cpm import ConfigError, DataError
-from cpm.datasets.person_crops import (
-    CropAugmentation,
-    PersonBox,
-    box_of,
-    crop_warp,
-    matches_box,
-    mpii_box_of,
-)
+from cpm.datasets.samples.person_crops import CropAugmentation, PersonBox, box_of, crop_warp, matches_box, mpii_box_of
 from cpm.skeletons import COCO_17
 
 from .reference import topdown as reference

@@ -11,10 +11,13 @@ import numpy as np
 import pytest
 
 from cpm import downloading
-from cpm.datasets import CocoKeypoints, preparing, unpacking, verifying
-from cpm.datasets.preparing import Archive, link_splits, next_command, prepare_coco
-from cpm.datasets.unpacking import unpack
-from cpm.datasets.verifying import check_reports, report_table, verify_split
+from cpm.datasets import CocoKeypoints
+from cpm.datasets.coco_files import prepare as preparing
+from cpm.datasets.coco_files import unpack as unpacking
+from cpm.datasets.coco_files import verify as verifying
+from cpm.datasets.coco_files.prepare import Archive, link_splits, next_command, prepare_coco
+from cpm.datasets.coco_files.unpack import unpack
+from cpm.datasets.coco_files.verify import check_reports, report_table, verify_split
 from cpm.errors import ConfigError, DataError
 
 from .conftest import person

@@ -8,9 +8,10 @@ import pytest
 
 from cpm.errors import CheckpointError, ConfigError
 from cpm.files import home
-from cpm.models import fetching, list_models
-from cpm.models.fetching import fetch, next_command
-from cpm.models.pretrained import PRETRAINED, Pretrained, SourceFile, markdown_table, readme
+from cpm.models import list_models
+from cpm.models.published import fetch as fetching
+from cpm.models.published.fetch import fetch, next_command
+from cpm.models.published.pretrained import PRETRAINED, Pretrained, SourceFile, markdown_table, readme
 from cpm.skeletons import SKELETONS
 
 from .conftest import ROOT

@@ -14,8 +14,8 @@ from tensorboardX.proto.event_pb2 import Event
 
 from cpm.errors import CheckpointError, ConfigError, CpmError, DataError
 from cpm.models import load_network, network_from_meta, read_checkpoint, save_network
-from cpm.models.checkpoint import load_parameters
-from cpm.models.posenet import network_parameters
+from cpm.models.files.checkpoint import load_parameters
+from cpm.models.networks.posenet import network_parameters
 from cpm.training import build_trainer, check_output, choose_recipe
 
 from .conftest import person, write_coco_to

@@ -34,7 +34,7 @@ from cpm.evaluation import (
 )
 from cpm.inference import BoxEstimator, PersonDetector, PoseEstimator, ScaledMaps, given_boxes
 from cpm.models import get_model, load_network, read_checkpoint, save_network
-from cpm.models.gluoncv_models import detector_network
+from cpm.models.networks.gluoncv_models import detector_network
 from cpm.skeletons import COCO_17, MPI_15, MPII_16, convert
 from cpm.tasks import top_down
 from cpm.training import StageLoss

@@ -8,8 +8,8 @@ import pytest
 
 from cpm.codecs import PafCodec
 from cpm.datasets import Augmentation, CocoKeypoints, PackedKeypoints, PersonFilter, TrainingSet
-from cpm.datasets.packing import open_source, write_dataset
-from cpm.datasets.training_formats import image_ids
+from cpm.datasets.packed.convert import open_source, write_dataset
+from cpm.datasets.packed.training_formats import image_ids
 from cpm.errors import ConfigError, DataError
 from cpm.evaluation import score_coco
 from cpm.skeletons import COCO_17, OPENPOSE_18, convert

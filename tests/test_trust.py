@@ -7,12 +7,13 @@ import time
 import pytest
 
 from cpm import DataError
-from cpm.datasets import CocoKeypoints, annotation_cache
-from cpm.datasets.images import stored_size
-from cpm.datasets.packed import write_packed
-from cpm.datasets.packing import open_source
-from cpm.datasets.picture_source import Picture, PictureSource, coco_source, write_coco
-from cpm.datasets.record_file import RecordFile
+from cpm.datasets import CocoKeypoints
+from cpm.datasets.annotations import cache as annotation_cache
+from cpm.datasets.images.reading import stored_size
+from cpm.datasets.packed.convert import open_source
+from cpm.datasets.packed.packed_keypoints import write_packed
+from cpm.datasets.packed.picture_source import Picture, PictureSource, coco_source, write_coco
+from cpm.datasets.packed.record_file import RecordFile
 
 from .conftest import person
 

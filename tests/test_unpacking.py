@@ -7,8 +7,8 @@ import zipfile
 import pytest
 
 from cpm import DataError
-from cpm.datasets import unpacking
-from cpm.datasets.unpacking import unpack
+from cpm.datasets.coco_files import unpack as unpacking
+from cpm.datasets.coco_files.unpack import unpack
 
 WANTED = r"train2017/\w[\w.-]*\.jpg"
 

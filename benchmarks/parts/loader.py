@@ -35,7 +35,7 @@ from cpm.datasets import (
     TrainingSet,
     write_packed,
 )
-from cpm.datasets.picture_source import coco_source
+from cpm.datasets.packed.picture_source import coco_source
 from cpm.skeletons import OPENPOSE_18
 
 from .annotations import SPLIT, write_annotations, write_small

@@ -10,7 +10,7 @@ import numpy as np
 from mxnet.gluon import Block, nn
 
 from ...errors import CheckpointError
-from ..posenet import NORMALISATIONS, PoseNet, network_parameters
+from ..networks.posenet import NORMALISATIONS, PoseNet, network_parameters
 from ..registry import build
 from .layouts import INPUTS
 from .openvino import Convolution, Graph

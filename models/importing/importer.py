@@ -12,8 +12,8 @@ import mxnet as mx
 import numpy as np
 
 from ...errors import CheckpointError, ConfigError, quote
-from ..file_kind import KINDS, find_kind
-from ..posenet import PoseNet, network_parameters
+from ..files.file_kind import KINDS, find_kind
+from ..networks.posenet import PoseNet, network_parameters
 from ..registry import build, find_entry
 from .caffe import read_caffemodel
 from .graph_match import build_from_ir

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Callable
 
-from ..posenet import MAX_STAGES, PoseNet, network_parameters
+from ..networks.posenet import MAX_STAGES, PoseNet, network_parameters
 
 # How a source wants its input: the order of its channels, and the normalisation of the same network in RGB.
 INPUTS: dict[str, tuple[str, str]] = {

@@ -17,7 +17,7 @@ from typing import Any, Callable, TypeVar
 import numpy as np
 
 from ...errors import CheckpointError, reason
-from ..file_kind import check_file_of_weights
+from ..files.file_kind import check_file_of_weights
 
 _DTYPES = {"f32": "<f4", "f16": "<f2", "i64": "<i8", "i32": "<i4", "i8": "i1", "u8": "u1"}
 _ARITHMETIC: dict[str, np.ufunc] = {

@@ -12,7 +12,7 @@ import pickletools
 from dataclasses import dataclass
 from typing import IO, Any, Callable, cast
 
-from ..stream import Stream
+from ..files.stream import Stream
 
 
 @dataclass(frozen=True)

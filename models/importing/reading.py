@@ -14,7 +14,7 @@ from typing import Callable
 import numpy as np
 
 from ...errors import CheckpointError, reason
-from ..file_kind import check_file_of_weights, map_file
+from ..files.file_kind import check_file_of_weights, map_file
 
 MAX_TENSORS = 10_000
 MAX_NAME = 500

@@ -23,8 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from ..file_kind import list_archive
-from ..stream import Stream
+from ..files.file_kind import list_archive
+from ..files.stream import Stream
 from .pickled import Thing, read_pickle
 from .reading import MAX_DIMENSIONS, Tensors, add_tensor, read_tensors, widen_bfloat16
 from .state_dict import Search, describe, plain_names

@@ -8,7 +8,7 @@ import mxnet as mx
 from mxnet.gluon import HybridBlock
 
 from ...errors import CheckpointError
-from ..posenet import network_parameters
+from ..networks.posenet import network_parameters
 from .mxnet_file import read_params
 
 

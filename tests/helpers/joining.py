@@ -8,7 +8,7 @@ import sys
 import mxnet as mx
 from mxnet.gluon import HybridBlock, nn
 
-from cpm.models.heads import join
+from cpm.models.networks.heads import join
 
 MAPS = range(3, 129)  # channels of all maps together
 FEATURES = (8, 20, 64, 128)  # of networks with all and with few channels

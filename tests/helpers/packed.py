@@ -5,7 +5,7 @@ from mxnet.recordio import MXIndexedRecordIO
 
 from cpm.codecs import PafCodec
 from cpm.datasets import Augmentation, BatchLoader, PersonFilter, TrainingSet
-from cpm.datasets.record_file import RecordFile
+from cpm.datasets.packed.record_file import RecordFile
 from cpm.skeletons import OPENPOSE_18
 
 

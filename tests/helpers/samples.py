@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from cpm.codecs import Targets
-from cpm.datasets.sample_set import Sample, SampleSet
+from cpm.datasets.samples.sample_set import Sample, SampleSet
 
 
 class Numbers(SampleSet):

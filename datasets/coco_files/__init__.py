@@ -1,0 +1,1 @@
+"""COCO's archives brought to their place: downloaded, unpacked, verified."""

@@ -1,0 +1,1 @@
+"""Networks taken out: ONNX, MXNet's symbols, int8."""

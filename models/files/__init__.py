@@ -1,0 +1,1 @@
+"""Checkpoints, and what any file of weights holds by its content."""

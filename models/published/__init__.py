@@ -1,0 +1,1 @@
+"""Published networks by name, and their download."""
