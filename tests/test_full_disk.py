@@ -82,14 +82,14 @@ full()
 save_image(out / "drawing.png", np.random.default_rng(0).integers(0, 255, (100, 100, 3), np.uint8))
 """,
     "pack.rec": """
-from cpm.datasets.packed import write_packed
-from cpm.datasets.picture_source import coco_source
+from cpm.datasets import write_packed
+from cpm.datasets.packed.picture_source import coco_source
 source = coco_source(data, "train2017")
 full()
 write_packed(out / "pack.rec", source, "train2017")
 """,
     "000000000002.jpg": """
-from cpm.datasets.picture_source import coco_source, write_coco
+from cpm.datasets.packed.picture_source import coco_source, write_coco
 from dataclasses import replace
 source = coco_source(data, "train2017")
 pictures = [replace(each, data=each.data + bytes(20_000 * (each.image["id"] == 2))) for each in source.pictures()]
@@ -105,7 +105,7 @@ download((data / "weights.bin").as_uri(), out / "weights.bin")
 """,
     "large.json": """
 import zipfile
-from cpm.datasets.unpacking import unpack
+from cpm.datasets.coco_files.unpack import unpack
 with zipfile.ZipFile(data / "a.zip", "w") as archive:
     archive.writestr("large.json", bytes(50_000))
 full()
