@@ -98,7 +98,7 @@ TOP_DOWN: dict[str, dict[str, Any]] = {
     },
     "people": {"min_keypoints": 1, "select": False},  # see PersonChoice
     "augment": {  # see CropAugmentation
-        "size": (192, 256),  # of the crop in pixels, width and height
+        "size": (256, 192),  # of the crop in pixels, height and width
         "enlarge": 1.25,  # of the boxes of COCO
         "scale": 0.3,
         "rotation": 40.0,

@@ -71,7 +71,7 @@ class Numbers:
 
 
 NUMBERS = {
-    "augment.size": Numbers("width and height in pixels", 1, _PIXELS, whole=True, fewest=2, most=2),
+    "augment.size": Numbers("height and width in pixels", 1, _PIXELS, whole=True, fewest=2, most=2),
     "augment.scale": Numbers("the lowest and the highest factor", 0.01, 100, rising=True, fewest=2, most=2),
     "schedule.steps": Numbers("numbers", 0, _MANY),
     "test.scales": Numbers("one or more sizes", 0.001, 1000, fewest=1),

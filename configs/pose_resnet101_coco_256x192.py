@@ -11,5 +11,5 @@ config = recipe(
     "pose_resnet101_coco_256x192",
     task="top_down",
     model={"options": {"depth": 101}, "pretrained": "imagenet"},
-    augment={"size": (192, 256)},
+    augment={"size": (256, 192)},
 )

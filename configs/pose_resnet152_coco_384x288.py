@@ -12,5 +12,5 @@ config = recipe(
     task="top_down",
     model={"options": {"depth": 152}, "pretrained": "imagenet"},
     labels={"sigma": 3.0},
-    augment={"size": (288, 384)},
+    augment={"size": (384, 288)},
 )

@@ -12,5 +12,5 @@ config = recipe(
     "pose_resnet50_coco_256x192",
     task="top_down",
     model={"options": {"depth": 50}, "pretrained": "imagenet"},
-    augment={"size": (192, 256)},
+    augment={"size": (256, 192)},
 )

@@ -13,5 +13,5 @@ config = recipe(
     task="top_down",
     model={"options": {"depth": 50}, "pretrained": "imagenet"},
     labels={"sigma": 3.0},
-    augment={"size": (288, 384)},
+    augment={"size": (384, 288)},
 )

@@ -42,7 +42,9 @@ def recipe(name: str, task: str = "bottom_up", base: EasyDict | None = None, **s
         If the task or a key is unknown, a value has another type than its default or is out of range, or the base is
         of another task.
     """
-    task = FORMER_NAMES.get(task, task) if isinstance(task, str) else task
+    if isinstance(task, str) and task in FORMER_NAMES:
+        task = FORMER_NAMES[task]
+        sections = _with_height_first(sections)
     if not isinstance(task, str) or task not in TASKS:
         raise ConfigError(f"task={quote(task)}: expected {' or '.join(TASKS)}")
     if not _is_folder_name(name):
@@ -58,6 +60,14 @@ def recipe(name: str, task: str = "bottom_up", base: EasyDict | None = None, **s
         for key, value in values.items():
             set_value(config, f"{section}.{key}", value)
     return config
+
+
+def _with_height_first(sections: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return the sections of a recipe of version 0.1, which said the width of crops before their height."""
+    augment = sections.get("augment")
+    if not isinstance(augment, dict) or not isinstance(augment.get("size"), (list, tuple)):
+        return sections
+    return {**sections, "augment": {**augment, "size": tuple(augment["size"][::-1])}}
 
 
 def check_effect(config: EasyDict, keys: Iterable[str]) -> None:

@@ -214,7 +214,7 @@ def parse_scales(text: str) -> tuple[float, ...]:
 
 
 def parse_size(text: str) -> tuple[int, int]:
-    """Return the width and height that ``HEIGHTxWIDTH`` gives.
+    """Return the height and width that ``HEIGHTxWIDTH`` gives.
 
     Raises
     ------
@@ -223,7 +223,7 @@ def parse_size(text: str) -> tuple[int, int]:
     """
     height, _, width = text.partition("x")
     try:
-        return parse_count(width), parse_count(height)
+        return parse_count(height), parse_count(width)
     except argparse.ArgumentTypeError:
         raise argparse.ArgumentTypeError(f"{quote(text)}: expected height and width such as 256x192") from None
 

@@ -27,7 +27,7 @@ class BoxedPerson:
     path
         The image.
     image_size
-        Its width and height in pixels; None where the annotations do not say.
+        Its height and width in pixels; None where the annotations do not say.
     image_id
         Its id in the annotations.
     box
@@ -94,16 +94,15 @@ class KeypointData:
         people = []
         outside = 0
         for record in self.records:
-            size = (record.width, record.height)
             for person in record.people:
                 if person.is_crowd or person.area <= 0 or not person.num_keypoints:
                     continue
                 try:
-                    box = box_of(person.bbox, size, aspect, enlarge)
+                    box = box_of(person.bbox, record.size, aspect, enlarge)
                 except DataError:
                     outside += 1
                     continue
-                people.append(BoxedPerson(record.path, size, record.id, box, person.keypoints, record.load))
+                people.append(BoxedPerson(record.path, record.size, record.id, box, person.keypoints, record.load))
         if outside:
             logger.warning("%s: the boxes of %d people cover nothing of their image", self.annotation_file, outside)
         return people

@@ -43,7 +43,7 @@ class MpiiPerson:
     image_name
         Its file name.
     size
-        Its width and height in pixels; None where the annotations do not say.
+        Its height and width in pixels; None where the annotations do not say.
     center
         x and y of the middle of the person in pixels, from 0.
     scale
@@ -164,7 +164,7 @@ class _MpiiRecords(Records):
             return record
         if image not in self._sizes:
             self._sizes[image] = stored_size(record.path)
-        width, height = self._sizes[image]
+        height, width = self._sizes[image]
         return replace(record, width=width, height=height)
 
 
@@ -240,10 +240,11 @@ def _read_cpm(content: Iterable[Any], validation: Sequence[int], path: Path) -> 
         try:
             if entry["isValidation"] not in validation:
                 continue
-            size = int(entry["img_width"]), int(entry["img_height"])
+            size = (int(entry["img_height"]), int(entry["img_width"]))
             if min(size) < 1:
-                raise ValueError(f"an image of {size[0]} x {size[1]} pixels")
-            image, joints = entry["img_paths"], _numbers("joint_self", entry["joint_self"], (MPII_16.num_joints, 3))
+                raise ValueError(f"an image of {size[1]} x {size[0]} pixels")
+            image = entry["img_paths"]
+            joints = _numbers("joint_self", entry["joint_self"], (MPII_16.num_joints, 3))
             own.append(_cpm_entry(image, size, entry["objpos"], entry["scale_provided"], joints))
             known.add((image, joints.tobytes()))
             for center, scale, joints in _others(entry):
@@ -336,7 +337,7 @@ def _build_index(entries: Iterable[_Entry], ids: Mapping[str, int], path: Path) 
         people.append(person)
     images = [
         {"id": ids[name], "file_name": name, "width": width, "height": height}
-        for name, (width, height) in sizes.items()
+        for name, (height, width) in sizes.items()
     ]
     category = {"id": _CATEGORY, "name": "person", "keypoints": MPII_16.joints}
     return build_index(as_annotations(images, people, category, str(path)), sizes_known=False)

@@ -70,9 +70,14 @@ class ImageRecord:
     people: tuple[PersonAnnotation, ...]
     load: Callable[[], bytes] | None = field(default=None, repr=False, compare=False)
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        return self.height, self.width
+
     def read_bgr(self) -> np.ndarray:
         """Return the pixels as (H, W, 3) uint8 BGR; errors as of `cpm.datasets.read_image`."""
-        return read_bgr(self.path, (self.width, self.height), self.load)
+        return read_bgr(self.path, self.size, self.load)
 
     def labelled_keypoints(self) -> np.ndarray:
         """(N, K, 3) float32: the keypoints of the people who have any."""
@@ -133,7 +138,7 @@ class Records(Sequence[ImageRecord]):
 
     def _record(self, image: int) -> ImageRecord:
         index = self._index
-        width, height = index.sizes[image].tolist()
+        height, width = index.sizes[image].tolist()
         people = tuple(self._person(person) for person in index.people(image))
         load = None if self._load is None else partial(self._load, image)
         return ImageRecord(int(index.image_ids[image]), self._folder / index.name(image), width, height, people, load)

@@ -101,7 +101,7 @@ class BoxOksEvaluator(OksEvaluator):
 
     def _keep(self, scene: Scene, people: Sequence[Person], scores: Sequence[float]) -> list[int]:
         keypoints = np.stack([person.keypoints for person in people])
-        areas = np.array([box.size[0] * box.size[1] for box in scene.boxes])
+        areas = np.array([box.width * box.height for box in scene.boxes])
         sigmas = np.array(self.skeleton.sigmas)
         kept: list[int] = oks_nms(keypoints, np.array(scores), areas, sigmas, self.nms_threshold).tolist()
         return kept

@@ -30,7 +30,7 @@ class Scene:
     path
         The image.
     size
-        Its width and height in pixels; None where the annotations do not say.
+        Its height and width in pixels; None where the annotations do not say.
     image_id
         Its id.
     boxes
@@ -196,13 +196,12 @@ def _records(dataset: CocoKeypoints, image_ids: Iterable[int] | None) -> list[Im
 def _scene(
     record: ImageRecord, boxes: Iterable[tuple[Sequence[float], float]], aspect: float = 1.0, enlarge: float = 1.0
 ) -> Scene:
-    size = (record.width, record.height)
     kept = []
     for bbox, score in boxes:
         try:
-            kept.append((box_of(bbox, size, aspect, enlarge), score))
+            kept.append((box_of(bbox, record.size, aspect, enlarge), score))
         except DataError:
             continue  # the box lies outside of the image
     cropped = tuple(box for box, _ in kept)
     scores = tuple(score for _, score in kept)
-    return Scene(record.path, size, record.id, cropped, scores, load=record.load)
+    return Scene(record.path, record.size, record.id, cropped, scores, load=record.load)

@@ -32,7 +32,7 @@ class BoxEstimator:
     codec
         Decodes the maps; its skeleton and stride are those of the network.
     size
-        Width and height of the crops in pixels.
+        Height and width of the crops in pixels.
     flip
         Whether to average with the maps of the mirrored crops.
     ctx
@@ -61,14 +61,19 @@ class BoxEstimator:
             raise ConfigError(f"size={size}, expected up to {_LARGEST} pixels")
         multiple = getattr(net, "multiple", 1)
         if size[0] % multiple or size[1] % multiple:
-            raise ConfigError(f"size={size} of width and height, expected multiples of {multiple}")
-        self.net, self.codec, self.size, self.flip = net, codec, (int(size[0]), int(size[1])), flip
-        self.ctx, self.batch_size = ctx, batch_size
+            raise ConfigError(f"size={size} of height and width, expected multiples of {multiple}")
+        self.net = net
+        self.codec = codec
+        self.size = (int(size[0]), int(size[1]))
+        self.flip = flip
+        self.ctx = ctx
+        self.batch_size = batch_size
 
     @property
     def aspect(self) -> float:
         """Width by height of the crops, which the boxes must have."""
-        return self.size[0] / self.size[1]
+        height, width = self.size
+        return width / height
 
     def __call__(self, image: np.ndarray, boxes: Sequence[PersonBox]) -> list[Person]:
         """Return a person for each box.
@@ -110,7 +115,8 @@ class BoxEstimator:
 
     def describe(self) -> str:
         """Return size and flip in words."""
-        return f"crops of {self.size[0]} x {self.size[1]} pixels, {'with' if self.flip else 'no'} flip"
+        height, width = self.size
+        return f"crops of {height}x{width} pixels, {'with' if self.flip else 'no'} flip"
 
     def _draw(self, image: np.ndarray, people: list[Person]) -> np.ndarray:
         return draw_people(image, [visible_part(person, _DRAWN) for person in people], self.codec.skeleton)
@@ -120,7 +126,8 @@ class BoxEstimator:
         keypoints = self.codec.find_joints(self.heatmaps(np.stack([warp.image(image) for warp in warps])))
         people = []
         for warp, joints in zip(warps, keypoints):
-            found, inverse = joints[:, 2] > 0, warp.inverse
+            found = joints[:, 2] > 0
+            inverse = warp.inverse
             joints = joints.astype(np.float64)
             joints[found, :2] = joints[found, :2] @ inverse[:, :2].T + inverse[:, 2]
             people.append(Person(joints, float(joints[:, 2].mean())))
@@ -131,8 +138,8 @@ class BoxEstimator:
         batch = np.concatenate([crops, crops[:, :, ::-1]]) if self.flip else crops
         stage = self.net(mx.nd.array(batch, ctx=self.ctx, dtype=np.uint8))[-1]
         found = {name: maps.asnumpy() if isinstance(maps, mx.nd.NDArray) else maps for name, maps in stage.items()}
-        joints, stride = self.codec.skeleton.num_joints, self.codec.stride
-        expected = (len(batch), joints, self.size[1] // stride, self.size[0] // stride)
+        height, width = (side // self.codec.stride for side in self.size)
+        expected = (len(batch), self.codec.skeleton.num_joints, height, width)
         if list(found) != ["heatmaps"] or found["heatmaps"].shape != expected:
             raise ConfigError(f"the network returns {named(found)}, a top-down network heatmaps {expected}")
         if not self.flip:

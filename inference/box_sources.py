@@ -21,7 +21,7 @@ Boxes = Callable[[Path, np.ndarray, float], list[PersonBox]]
 def whole_image(path: Path, image: np.ndarray, aspect: float) -> list[PersonBox]:
     """Return one box that holds the image, as `predict_files` asks for boxes."""
     height, width = image.shape[:2]
-    return [box_of((0, 0, width, height), (width, height), aspect, enlarge=1.0)]
+    return [box_of((0, 0, width, height), (height, width), aspect, enlarge=1.0)]
 
 
 def given_boxes(file: str | Path, enlarge: float = 1.25) -> Boxes:
@@ -51,12 +51,11 @@ def given_boxes(file: str | Path, enlarge: float = 1.25) -> Boxes:
     def look_up(path: Path, image: np.ndarray, aspect: float) -> list[PersonBox]:
         if path.name not in content:
             raise DataError(f"{file}: no entry {path.name!r} in it")
-        size = (image.shape[1], image.shape[0])
         boxes = []
         problems = []
         for box in content[path.name]:
             try:
-                boxes.append(box_of(_numbers(box), size, aspect, enlarge))
+                boxes.append(box_of(_numbers(box), image.shape[:2], aspect, enlarge))
             except DataError as error:
                 problems.append(str(error))
         if problems:
@@ -71,11 +70,10 @@ def detected_people(detector: PersonDetector, enlarge: float = 1.25) -> Boxes:
     """Return what finds the boxes of an image with a detector."""
 
     def detect(path: Path, image: np.ndarray, aspect: float) -> list[PersonBox]:
-        size = (image.shape[1], image.shape[0])
         boxes = []
         for box, _ in detector(image):
             try:
-                boxes.append(box_of(box, size, aspect, enlarge))
+                boxes.append(box_of(box, image.shape[:2], aspect, enlarge))
             except DataError:
                 continue  # outside of the image
         return boxes

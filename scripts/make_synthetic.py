@@ -5,10 +5,9 @@ Example: python scripts/make_synthetic.py --output data/synthetic
 
 from __future__ import annotations
 
-import argparse
 import logging
 
-from cpm.cli import Parser, run
+from cpm.cli import Parser, parse_size, run
 from cpm.datasets.synthetic import write_synthetic
 
 
@@ -19,7 +18,7 @@ def main() -> None:
     parser.add_argument("--train", type=int, default=2000, help="training pictures (default: %(default)s)")
     parser.add_argument("--val", type=int, default=200, help="validation pictures (default: %(default)s)")
     parser.add_argument(
-        "--size", type=_size, default=(320, 240), metavar="WIDTHxHEIGHT", help="in pixels (default: 320x240)"
+        "--size", type=parse_size, default=(240, 320), metavar="HxW", help="in pixels (default: 240x320)"
     )
     parser.add_argument("--seed", type=int, default=0, help="another seed, other pictures (default: %(default)s)")
     parser.add_argument("--num-workers", type=int, help="processes that draw (default: one for each core)")
@@ -30,13 +29,6 @@ def main() -> None:
     )
     state = "written" if written else "there already, nothing to do"
     logging.info("%s: %d training and %d validation pictures %s", args.output, args.train, args.val, state)
-
-
-def _size(text: str) -> tuple[int, int]:
-    width, separator, height = text.partition("x")
-    if not (separator and width.isdigit() and height.isdigit()):
-        raise argparse.ArgumentTypeError(f"found {text!r}, expected WIDTHxHEIGHT such as 320x240")
-    return int(width), int(height)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ class TopDownSettings:
     sigma, unbiased
         See :class:`cpm.codecs.HeatmapCodec`.
     size, enlarge
-        Width and height of the crops in pixels, and by how much the boxes of COCO grow.
+        Height and width of the crops in pixels, and by how much the boxes of COCO grow.
     flip
         See :class:`cpm.inference.BoxEstimator`.
     """
@@ -64,7 +64,7 @@ class TopDown(Task):
         size = options.pop("size")
         enlarge = options.pop("enlarge")
         augmentation = CropAugmentation(**options)
-        people = PersonChoice(**config.people).people(dataset, size[0] / size[1], enlarge)
+        people = PersonChoice(**config.people).people(dataset, size[1] / size[0], enlarge)
         return PersonSet(
             people,
             dataset.skeleton,
@@ -77,7 +77,7 @@ class TopDown(Task):
     def settings(self, meta: Mapping[str, Any], path: str | Path) -> TopDownSettings:
         """Return how a network is tested, as its recipe says; parameters and errors as of `Task.recipe_of`.
 
-        Without a recipe the body decides: MPII in squares of 256 pixels, others as COCO in 192x256.
+        Without a recipe the body decides: MPII in squares of 256 pixels, others as COCO in 256x192.
         """
         config = self.recipe_of(meta, path)
         data = tested_data(config)
@@ -90,7 +90,7 @@ class TopDown(Task):
 
     def input_height(self, meta: Mapping[str, Any], path: str | Path) -> int:
         """Return the height of crops; parameters and errors as of `Task.recipe_of`."""
-        return self.settings(meta, path).size[1]
+        return self.settings(meta, path).size[0]
 
     def estimator(
         self,

@@ -142,7 +142,7 @@ def said(tmp_path_factory):
     """Let all writers write in one process; return what each said and the folder that it wrote to."""
     folder = tmp_path_factory.mktemp("full")
     (folder / "out").mkdir()
-    write_synthetic(folder, train=4, val=1, size=(160, 120), num_workers=0)
+    write_synthetic(folder, train=4, val=1, size=(120, 160), num_workers=0)
     command = [sys.executable, "-c", _RUN, json.dumps(WRITERS), str(folder / "out"), str(folder)]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
     parts = [part.partition("\n") for part in ended.stderr.split("= ")[1:]]

@@ -207,7 +207,7 @@ def test_mirror_images_of_a_warp_too():
     codec, box = HeatmapCodec(COCO_17, unbiased=True), mpii_box_of((200.0, 150.0), 1.0, 0.75)
     keypoints = random_person(rng, (300, 400))
     maps = [
-        codec.encode(crop_warp(box, (192, 256), 1.1, 25.0, flag).keypoints(keypoints, COCO_17), SIZE)["heatmaps"]
+        codec.encode(crop_warp(box, (256, 192), 1.1, 25.0, flag).keypoints(keypoints, COCO_17), SIZE)["heatmaps"]
         for flag in (False, True)
     ]
     assert maps[0].any()

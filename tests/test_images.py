@@ -51,13 +51,13 @@ def test_orientation_is_applied_once_unless_the_annotations_say_otherwise(tmp_pa
     path = tmp_path / "a"
     path.write_bytes(encode(Image.fromarray(picture), kind, orientation))
     shown = np.asarray(ImageOps.exif_transpose(Image.open(path)).convert("RGB")).astype(int)
-    size = (shown.shape[1], shown.shape[0])
-    assert size == ((32, 48) if orientation >= 5 else (48, 32))
+    size = shown.shape[:2]
+    assert size == ((48, 32) if orientation >= 5 else (32, 48))
     assert np.abs(read_image(path) - shown).mean() < 5
     assert np.abs(read_image(path, size) - shown).mean() < 5
     if orientation >= 5:
-        assert np.abs(read_image(path, (48, 32)).astype(int) - picture).mean() < 5
-    assert stored_size(path) == (48, 32)
+        assert np.abs(read_image(path, (32, 48)).astype(int) - picture).mean() < 5
+    assert stored_size(path) == (32, 48)
 
 
 def test_broken_exif_notes_nothing(tmp_path, picture):
@@ -94,7 +94,7 @@ def test_every_mode_becomes_rgb(tmp_path, picture, kind, mode):
         converted = Image.fromarray(np.asarray(converted).astype(np.uint16) * 257)
     (tmp_path / "a").write_bytes(encode(converted, kind))
     assert np.abs(read_image(tmp_path / "a") - expected).mean() < 6
-    assert stored_size(tmp_path / "a") == (48, 32)
+    assert stored_size(tmp_path / "a") == (32, 48)
 
 
 def test_transparent_colours_stay(tmp_path, picture):
@@ -215,11 +215,11 @@ def test_pictures_larger_than_their_annotations_or_the_limit_are_refused_undecod
     for kind, content in forged_headers(picture).items():
         path = tmp_path / kind
         path.write_bytes(content)
-        assert stored_size(path)[0] >= 16_000, kind
+        assert max(stored_size(path)) >= 16_000, kind
         with pytest.raises(DataError, match=r"the image is .*, expected at most 320,000 pixels; make it smaller"):
             read_image(path)
-        with pytest.raises(DataError, match="its annotations say 48x32"):
-            read_image(path, (48, 32))
+        with pytest.raises(DataError, match="its annotations say 48 pixels wide and 32 high"):
+            read_image(path, (32, 48))
 
 
 def test_a_small_file_takes_no_memory_by_saying_that_it_is_large(tmp_path, picture):
@@ -245,8 +245,10 @@ def test_missing_empty_foreign_and_wrong_size_are_told_apart(tmp_path, picture):
         with pytest.raises(DataError, match="cannot read the image"):
             read_image(name)
     Image.fromarray(picture).save(tmp_path / "a.png")
-    with pytest.raises(DataError, match="the image is 48x32, its annotations say 50x32"):
-        read_image(tmp_path / "a.png", size=(50, 32))
+    with pytest.raises(
+        DataError, match="the image is 48 pixels wide and 32 high, its annotations say 50 pixels wide and 32 high"
+    ):
+        read_image(tmp_path / "a.png", size=(32, 50))
 
 
 @pytest.mark.parametrize("progressive", [False, True])

@@ -201,7 +201,7 @@ def test_stored_size_of_real_images(test_data):
     assert len(paths) > 100
     for path in paths:
         height, width = cv2.imread(str(path), cv2.IMREAD_UNCHANGED).shape[:2]
-        assert stored_size(path) == (width, height), path
+        assert stored_size(path) == (height, width), path
 
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"optimize": True, "exif": True}, {"format": "png"}])
@@ -210,7 +210,7 @@ def test_stored_size_of_other_files(tmp_path, options):
     exif[0x0112] = 6  # shown turned by 90 degrees
     options = {"format": "jpeg", **options, **({"exif": exif} if "exif" in options else {})}
     Image.new("RGB", (48, 32)).save(tmp_path / "a", **options)
-    assert stored_size(tmp_path / "a") == (48, 32)
+    assert stored_size(tmp_path / "a") == (32, 48)
 
 
 def test_stored_size_of_jpeg_is_found_without_decoding(tmp_path, monkeypatch):
@@ -221,7 +221,7 @@ def test_stored_size_of_jpeg_is_found_without_decoding(tmp_path, monkeypatch):
     table = b"\xff\xc4\x00\x0c" + b"\x08\x00\x07\x00\x09" * 2  # its marker lies among those of frames
     for head in (b"", b"\xff\xff", table, b"\xff\x01", b"\xff\xe1\x00\x02"):
         path.write_bytes(data[:2] + head + data[2:])
-        assert stored_size(path) == (48, 32)
+        assert stored_size(path) == (32, 48)
 
 
 def test_stored_size_without_a_frame_header(tmp_path):

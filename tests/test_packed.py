@@ -74,7 +74,7 @@ def test_real_images_give_the_same_batches(test_data, tmp_path):
 
 
 def test_synthetic_images_and_masks_give_the_same_batches(loose, tmp_path):
-    write_synthetic(tmp_path / "drawn", train=12, val=1, size=(160, 120), num_workers=0)
+    write_synthetic(tmp_path / "drawn", train=12, val=1, size=(120, 160), num_workers=0)
     for root in (tmp_path / "drawn", loose):
         packed = pack(root, tmp_path / f"{root.name}.rec")
         own = CocoKeypoints(root, "train2017")
@@ -248,8 +248,8 @@ def test_other_and_cut_files_are_told(loose, records, tmp_path):
         PackedKeypoints(records[0])
     path = tmp_path / "train.rec"
     pack(loose, path)
-    rewritten(path, RecordFile(path).read(0).replace(b'"version": 1', b'"version": 2'))
-    with pytest.raises(DataError, match=r"train\.rec: .*version 2; expected cpm packed keypoints, version 1"):
+    rewritten(path, RecordFile(path).read(0).replace(b'"version": 2', b'"version": 1'))
+    with pytest.raises(DataError, match=r"train\.rec: .*version 1; expected cpm packed keypoints, version 2"):
         PackedKeypoints(path)
     packed = pack(loose, path, overwrite=True)
     lines = path.with_suffix(".idx").read_text().splitlines()

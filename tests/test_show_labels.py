@@ -16,7 +16,7 @@ from .helpers.commands import assert_one_line
 
 SMALL = ["model.name=cpm_small", "augment.crop=128", "people.min_keypoints=2", "augment.height=0.9",
          "augment.scale=(1.0,1.0)"]  # fmt: skip
-TOPDOWN = ["augment.size=(96,128)"]
+TOPDOWN = ["augment.size=(128,96)"]
 
 
 @pytest.fixture

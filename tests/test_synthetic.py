@@ -50,12 +50,12 @@ def test_a_picture_depends_on_seed_split_and_index_alone():
         assert not np.array_equal(image, other[0])
 
 
-@pytest.mark.parametrize("size", [(320, 240), (200, 304), (64, 64)])
-def test_size_is_width_times_height(size):
+@pytest.mark.parametrize("size", [(240, 320), (304, 200), (64, 64)])
+def test_size_is_height_times_width(size):
     image, annotations = SyntheticPeople(size=size).picture("train", 0)
-    assert image.shape == (size[1], size[0], 3)
+    assert image.shape == (*size, 3)
     assert image.dtype == np.uint8
-    assert all(annotation["bbox"][2] <= size[0] for annotation in annotations)
+    assert all(annotation["bbox"][2] <= size[1] for annotation in annotations)
 
 
 def test_fields_agree_with_each_other():
@@ -211,8 +211,8 @@ def test_complete_data_is_left_alone_and_other_data_untouched(tmp_path):
 
 
 def test_user_mistakes_are_told(tmp_path):
-    with pytest.raises(ConfigError, match="size: found 20x240"):
-        SyntheticPeople(size=(20, 240))
+    with pytest.raises(ConfigError, match="size: found 240x20"):
+        SyntheticPeople(size=(240, 20))
     with pytest.raises(ConfigError, match="seed: found -1"):
         SyntheticPeople(seed=-1)
     with pytest.raises(ConfigError, match="'test', expected one of train, val"):
@@ -228,7 +228,7 @@ def test_user_mistakes_are_told(tmp_path):
 @pytest.mark.slow("starts a process for every choice")
 def test_script(tmp_path, run_script):
     assert "--num-workers" in run_script("make_synthetic.py", "--help").stdout
-    arguments = ("--output", tmp_path / "s", "--train", 3, "--val", 1, "--size", "128x96")
+    arguments = ("--output", tmp_path / "s", "--train", 3, "--val", 1, "--size", "96x128")
     done = run_script("make_synthetic.py", *arguments)
     assert done.returncode == 0, done.stderr
     images = json.loads((tmp_path / "s/annotations/person_keypoints_train2017.json").read_text())["images"]

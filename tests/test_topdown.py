@@ -42,7 +42,7 @@ from cpm.training import StageLoss
 from .conftest import person
 from .helpers.commands import assert_one_line
 
-SIZE = (96, 128)
+SIZE = (128, 96)
 FAITHFUL, UNBIASED = HeatmapCodec(COCO_17), HeatmapCodec(COCO_17, unbiased=True)
 
 
@@ -84,16 +84,15 @@ class Knowing:
         self.joints = [warp.keypoints(each[None], self.codec.skeleton, 20) for warp, each in zip(warps, keypoints)]
 
     def __call__(self, images):
-        width, height = self.size
-        assert images.shape[1:] == (height, width, 3)
-        maps = [self.codec.encode(each, (height, width))["heatmaps"] for each in self.joints]
+        assert images.shape[1:] == (*self.size, 3)
+        maps = [self.codec.encode(each, self.size)["heatmaps"] for each in self.joints]
         if images.shape[0] == 2 * len(maps):
             for each in self.joints:
                 mirrored = each.copy()
-                mirrored[..., 0] = width - 1 - mirrored[..., 0]
+                mirrored[..., 0] = self.size[1] - 1 - mirrored[..., 0]
                 mirrored[each[..., 2] == 0] = 0
                 mirrored = mirrored[:, self.codec.skeleton.flip_joints]
-                maps.append(self.codec.encode(mirrored, (height, width))["heatmaps"])
+                maps.append(self.codec.encode(mirrored, self.size)["heatmaps"])
         return [{"heatmaps": np.stack(maps)}]
 
 
@@ -127,7 +126,7 @@ def truth_of(images, dataset):
 def test_perfect_maps_score_in_full(coco_topdown, codec, least, flip):
     dataset = CocoKeypoints(coco_topdown, "val2017")
     images = annotated_boxes(dataset, 192 / 256)
-    estimator = Cheating(codec, (192, 256), flip, truth_of(images, dataset))
+    estimator = Cheating(codec, (256, 192), flip, truth_of(images, dataset))
     figures = score(estimator, dataset, images)
     assert figures["AP"] >= least and figures["AR"] >= least
 
@@ -184,7 +183,7 @@ def test_perfect_maps_of_mpii_score_in_full(mpii, tmp_path):
 
 def test_a_sample_shows_its_joints(coco):
     dataset = CocoKeypoints(coco, "train2017")
-    people = PersonChoice().people(dataset, SIZE[0] / SIZE[1])
+    people = PersonChoice().people(dataset, SIZE[1] / SIZE[0])
     assert len(people) == 8
     still = CropAugmentation().without_chance()
     samples = PersonSet(people, COCO_17, UNBIASED, SIZE, still, seed=1)
@@ -225,7 +224,7 @@ def test_unlabelled_joints_do_not_count(coco):
 def test_flipping_averages_with_the_mirror_image(coco):
     net = get_model("pose_resnet", depth=18)
     image = read_image(next((coco / "val2017").glob("*.jpg")))
-    box = box_of((20, 10, 60, 80), (160, 120), 0.75)
+    box = box_of((20, 10, 60, 80), (120, 160), 0.75)
     plain, flipped = (BoxEstimator(net, UNBIASED, SIZE, flip) for flip in (False, True))
     crop = crop_warp(box, SIZE).image(image)[None]
     mirrored = plain.heatmaps(np.ascontiguousarray(crop[:, :, ::-1]))[0]
@@ -246,7 +245,7 @@ def test_recipes_are_those_of_the_paper():
         config = load_config(name)
         if name.startswith("pose_resnet"):
             height, width = name.rsplit("_", 1)[1].split("x")
-            assert config.augment["size"] == (int(width), int(height))
+            assert config.augment["size"] == (int(height), int(width))
             assert config.labels.sigma == (2.0 if min(int(height), 300) == 256 else 3.0) and not config.labels.unbiased
             assert config.schedule.steps == (90, 120) and config.train.epochs == 140
 
@@ -262,7 +261,7 @@ def test_networks_have_the_published_sizes():
 @pytest.mark.slow("trains, and starts a process for every script and mistake")
 def test_train_evaluate_and_predict_as_a_user_does(run_script, coco, tmp_path):
     train = ("train_pose_resnet.py", "--config=quickstart_topdown", f"--dataset-root={coco}", "--gpus=-1", "--epochs=1",
-             "--batch-size=4", "--set=augment.size=(64, 96)")  # fmt: skip
+             "--batch-size=4", "--set=augment.size=(96, 64)")  # fmt: skip
     process = run_script(*train, f"--output={tmp_path / 'run'}")
     assert process.returncode == 0, process.stderr
     assert "next: python scripts/evaluate_topdown.py --resume=" in process.stdout
@@ -273,7 +272,7 @@ def test_train_evaluate_and_predict_as_a_user_does(run_script, coco, tmp_path):
     process = run_script(*evaluate, "--viz")
     assert process.returncode == 0 and "AP50" in process.stdout, process.stderr
     metrics = json.loads((tmp_path / "eval" / "metrics.json").read_text())
-    assert metrics["protocol"]["size"] == [64, 96] and metrics["protocol"]["unbiased"] is True
+    assert metrics["protocol"]["size"] == [96, 64] and metrics["protocol"]["unbiased"] is True
     assert len(list((tmp_path / "eval" / "viz").iterdir())) == 2
     (tmp_path / "boxes.json").write_text(json.dumps({"000000000001.jpg": [[10, 20, 50, 80], [60, 20, 50, 80]]}))
     picture = coco / "val2017" / "000000000001.jpg"
@@ -289,7 +288,7 @@ def test_train_evaluate_and_predict_as_a_user_does(run_script, coco, tmp_path):
     assert_one_line(
         run_script("train_pose_resnet.py", "--config=quickstart"), "a recipe for scripts/train_gluon_cpm.py"
     )
-    assert_one_line(run_script(*train, "--overwrite", "--set=augment.size=(50, 96)"), "pose_small needs multiples of 8")
+    assert_one_line(run_script(*train, "--overwrite", "--set=augment.size=(96, 50)"), "pose_small needs multiples of 8")
     assert_one_line(run_script("train_pose_resnet.py", "--depth=7"), "unknown recipe 'pose_resnet7_coco_256x192'")
 
 
@@ -322,7 +321,7 @@ def test_boxes_of_a_detector(tmp_path):
 
 
 def test_the_protocol_follows_the_body(tmp_path):
-    for skeleton, size, dataset in ((COCO_17, (192, 256), "coco"), (MPII_16, (256, 256), "mpii")):
+    for skeleton, size, dataset in ((COCO_17, (256, 192), "coco"), (MPII_16, (256, 256), "mpii")):
         net = get_model("pose_resnet", depth=18, skeleton=skeleton)
         save_network(tmp_path / "net.npz", net)
         settings = top_down.settings(read_checkpoint(tmp_path / "net.npz").meta, "net.npz")

@@ -65,17 +65,17 @@ def noisy_maps(
     return {name: maps.astype(np.float32) for name, maps in noisy.items()}
 
 
-def make_picture(seed: int, size: tuple[int, int] = (640, 480)) -> np.ndarray:
-    """Return noise smoothed to blobs of a few pixels, (H, W, 3) uint8 over the whole range; `size` is W, H.
+def make_picture(seed: int, size: tuple[int, int] = (480, 640)) -> np.ndarray:
+    """Return noise smoothed to blobs of a few pixels, (H, W, 3) uint8 over the whole range; `size` is H, W.
 
     As a JPEG of quality 90 it takes about 2.6 bits per pixel, in between a flat and a busy photograph.
     """
-    noise = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3)).astype(np.uint8)
+    noise = np.random.default_rng(seed).integers(0, 256, (*size, 3)).astype(np.uint8)
     smooth = cv2.GaussianBlur(noise, (0, 0), 2)
     return cv2.normalize(smooth, None, 0, 255, cv2.NORM_MINMAX)
 
 
-def write_pictures(folder: Path, count: int, size: tuple[int, int] = (640, 480)) -> list[Path]:
+def write_pictures(folder: Path, count: int, size: tuple[int, int] = (480, 640)) -> list[Path]:
     """Write pictures as JPEG of quality 90; returns their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / f"{k + 1:012d}.jpg" for k in range(count)]

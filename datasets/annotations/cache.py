@@ -22,7 +22,7 @@ from .index import ARRAYS, AnnotationIndex
 
 logger = logging.getLogger(__name__)
 
-FORMAT = 2
+FORMAT = 3
 SMALLEST = 4_000_000  # bytes; smaller annotation files are parsed in a tenth of a second
 
 

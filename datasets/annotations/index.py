@@ -34,7 +34,7 @@ class AnnotationIndex:
     image_ids
         (N,) int64, ascending.
     sizes
-        (N, 2) int64: width and height in pixels.
+        (N, 2) int64: height and width in pixels.
     names, name_offsets
         The file names, UTF-8 as uint8, and their (N + 1,) int64 offsets.
     people_offsets
@@ -166,7 +166,7 @@ def build_index(annotations: Annotations, sizes_known: bool = True) -> Annotatio
     people = annotations.people
     images = describe_images(annotations, sizes_known)
     ids = np.array(array("q", [image["id"] for image in images]), np.int64)
-    sizes = np.array([(image["width"], image["height"]) for image in images], np.int64).reshape(-1, 2)
+    sizes = np.array([(image["height"], image["width"]) for image in images], np.int64).reshape(-1, 2)
     names = [image["file_name"].encode(errors="replace") for image in images]
     rows = np.searchsorted(ids, np.array(array("q", [person["image_id"] for person in people]), np.int64))
     order = np.argsort(rows, kind="stable")

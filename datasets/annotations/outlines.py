@@ -52,14 +52,14 @@ def collect_outlines(people: Sequence[Mapping[str, Any]], sizes: Iterable[Sequen
     people
         COCO's annotations.
     sizes
-        Width and height of the image of each.
+        Height and width in pixels of the image of each.
     """
     points = array("d")
     polygons = array("q", [0])
     shapes = array("q", [0])
     texts = []
     odd = set()
-    for place, (person, (width, height)) in enumerate(zip(people, sizes)):
+    for place, (person, (height, width)) in enumerate(zip(people, sizes)):
         given = person.get("segmentation")
         text = b""
         if isinstance(given, (list, tuple)) and len(given) == 1 and isinstance(given[0], Mapping):

@@ -41,13 +41,13 @@ class ImageHeader:
 
     @property
     def stored(self) -> tuple[int, int]:
-        """Width and height as it is stored."""
-        return self.width, self.height
+        """Height and width as it is stored."""
+        return self.height, self.width
 
     @property
     def shown(self) -> tuple[int, int]:
-        """Width and height as it is to be shown."""
-        return (self.height, self.width) if self.orientation >= 5 else self.stored
+        """Height and width as it is to be shown."""
+        return (self.width, self.height) if self.orientation >= 5 else self.stored
 
 
 def read_header(data: bytes, path: str | Path) -> ImageHeader:

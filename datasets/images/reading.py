@@ -38,7 +38,7 @@ def read_image(
     path
         The file.
     size
-        Width and height in pixels that the annotations give, if any.
+        Height and width in pixels that the annotations give, if any.
     load
         Returns the bytes of the picture where it is no file of its own; `path` is then only what messages call it.
 
@@ -87,7 +87,7 @@ def read_file(path: str | Path, count: int = -1) -> bytes:
 
 
 def stored_size(path: str | Path) -> tuple[int, int]:
-    """Return width and height in pixels of a picture as it is stored, before any rotation noted in EXIF.
+    """Return height and width in pixels of a picture as it is stored, before any rotation noted in EXIF.
 
     Only the beginning of most files is read, and none is decoded.
 
@@ -114,7 +114,7 @@ def decode_bgr(data: bytes, path: str | Path, size: tuple[int, int] | None = Non
     image = _decode(_whole(data, header, path))
     if image is not None:
         image = _shown_or_stored(image, header, shown)
-    if image is None or image.shape != (expected[1], expected[0], 3):
+    if image is None or image.shape != (*expected, 3):
         raise DataError(f"{path}: a broken {header.kind} picture, or one that OpenCV cannot read ({len(data)} bytes)")
     return image
 
@@ -125,7 +125,8 @@ def _open_without_waiting(path: str, flags: int) -> int:
 
 
 def _sides(size: tuple[int, int]) -> str:
-    return f"{size[0]}x{size[1]}"
+    height, width = size
+    return f"{width} pixels wide and {height} high"
 
 
 def _check_limits(header: ImageHeader, path: str | Path) -> None:

@@ -30,7 +30,7 @@ from .picture_source import PictureSource, wrong_name
 from .record_file import LARGEST, RecordFile
 
 FORMAT = "cpm packed keypoints"
-_VERSION = 1
+_VERSION = 2  # 1 had width before height
 _INDEX, _TRUTH, _IMAGES = 0, 1, 2  # keys of the records
 _ALIGNED = 8  # bytes
 _WRONG = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)

@@ -108,7 +108,7 @@ def list_source(path: str | Path, images: str | Path, masks: str | Path, subset:
         numbers = count(1)
         for image, main, others in ordered:
             name = Path(image["file_name"])
-            mask = read_bgr(masks / name.parent / f"mask_{name.name}", (image["width"], image["height"]))
+            mask = read_bgr(masks / name.parent / f"mask_{name.name}", (image["height"], image["width"]))
             people = annotate(everybody(main, others), mask[..., 0], image["id"], numbers)
             yield Picture(image, people, read_file(images / name))
 
@@ -185,12 +185,14 @@ def _wanted(subset: str) -> tuple[int, ...]:
 
 
 def _list_image(entry: Mapping[str, Any]) -> dict[str, Any]:
-    name, size = entry["img_paths"], (int(entry["img_width"]), int(entry["img_height"]))
+    name = entry["img_paths"]
+    width = int(entry["img_width"])
+    height = int(entry["img_height"])
     if not is_name_within(name):
         raise ValueError(f"the image {quote(name)}, expected a file name that stays in its folder")
-    if min(size) < 1:
-        raise ValueError(f"an image of {size[0]} x {size[1]} pixels")
-    return {"id": int(entry["image_id"]), "file_name": name, "width": size[0], "height": size[1]}
+    if min(width, height) < 1:
+        raise ValueError(f"an image of {width} x {height} pixels")
+    return {"id": int(entry["image_id"]), "file_name": name, "width": width, "height": height}
 
 
 def _list_human(joints: Any, box: Any, area: Any) -> Human:

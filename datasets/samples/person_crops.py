@@ -30,8 +30,8 @@ class PersonBox:
     ----------
     center
         x and y of its middle in pixels of the image.
-    size
-        Width and height in pixels of the image.
+    width, height
+        In pixels of the image.
 
     Raises
     ------
@@ -40,14 +40,18 @@ class PersonBox:
     """
 
     center: tuple[float, float]
-    size: tuple[float, float]
+    width: float
+    height: float
 
     def __post_init__(self) -> None:
-        if not _are_finite(*self.center, *self.size) or min(self.size) <= 0:
-            raise DataError(f"a box has the centre {self.center} and the size {self.size}, expected two sides above 0")
+        if not _are_finite(*self.center, self.width, self.height) or min(self.width, self.height) <= 0:
+            raise DataError(
+                f"a box has the centre {self.center}, the width {self.width} and the height {self.height}, "
+                "expected two sides above 0"
+            )
 
 
-def box_of(bbox: Sequence[float], image_size: tuple[int, int], aspect: float, enlarge: float = 1.25) -> PersonBox:
+def box_of(bbox: Sequence[float], image_size: Sequence[int], aspect: float, enlarge: float = 1.25) -> PersonBox:
     """Return what to crop for a person with a box of COCO.
 
     The box is cut at the last pixels of the image, extended to the shape of the crop and enlarged, all about its
@@ -59,7 +63,7 @@ def box_of(bbox: Sequence[float], image_size: tuple[int, int], aspect: float, en
     bbox
         Left, top, width and height in pixels.
     image_size
-        Width and height of the image in pixels.
+        Height and width of the image in pixels.
     aspect
         Width by height of the crop.
     enlarge
@@ -73,7 +77,7 @@ def box_of(bbox: Sequence[float], image_size: tuple[int, int], aspect: float, en
         If the aspect or the factor is not above 0.
     """
     _check_positive(aspect=aspect, enlarge=enlarge)
-    width, height = image_size
+    height, width = image_size
     if len(bbox) != 4 or not _are_finite(*bbox) or not (_are_finite(width, height) and min(width, height) > 0):
         raise DataError(
             f"box {list(bbox)} on {width} x {height} pixels, expected left, top, width and height in pixels"
@@ -83,7 +87,7 @@ def box_of(bbox: Sequence[float], image_size: tuple[int, int], aspect: float, en
     outside = min(bbox[2:]) <= 0 or bbox[0] + bbox[2] <= 0 or bbox[1] + bbox[3] <= 0
     if outside or right < left or bottom < top or max(right - left, bottom - top) == 0:
         raise DataError(f"box {list(bbox)} covers nothing of an image of {width} x {height} pixels")
-    return _shaped(((left + right) / 2, (top + bottom) / 2), (right - left, bottom - top), aspect, enlarge)
+    return _shaped(((left + right) / 2, (top + bottom) / 2), right - left, bottom - top, aspect, enlarge)
 
 
 def mpii_box_of(center: tuple[float, float], scale: float, aspect: float) -> PersonBox:
@@ -112,7 +116,7 @@ def mpii_box_of(center: tuple[float, float], scale: float, aspect: float) -> Per
     if not (_are_finite(*center, scale) and scale > 0):
         raise DataError(f"a person has the centre {center} and the scale {scale}, expected pixels and a scale above 0")
     side = _MPII_HEIGHT * scale
-    return _shaped((center[0], center[1] + _MPII_DOWN * scale), (side, side), aspect, _MPII_ENLARGE)
+    return _shaped((center[0], center[1] + _MPII_DOWN * scale), side, side, aspect, _MPII_ENLARGE)
 
 
 @dataclass(frozen=True)
@@ -165,7 +169,7 @@ def crop_warp(
     """Return the warp that crops a box.
 
     The middle of the box lands on the middle of the crop, ((W - 1) / 2, (H - 1) / 2), and a pixel of the crop is
-    ``factor * box.size[0] / W`` pixels of the image both ways. The published code lands it on (W / 2, H / 2) in the
+    ``factor * box.width / W`` pixels of the image both ways. The published code lands it on (W / 2, H / 2) in the
     same pixels: its crops show the same half a pixel farther to the right and below. It mirrors first and rotates
     then, which is this with the opposite rotation.
 
@@ -174,7 +178,7 @@ def crop_warp(
     box
         What to crop.
     size
-        Width and height of the crop in pixels.
+        Height and width of the crop in pixels.
     factor
         By how much more of the image is shown.
     degrees
@@ -191,10 +195,10 @@ def crop_warp(
     _check(whole, "size", size, f"two whole numbers from 1 to {OPENCV_LIMIT - 1}")
     _check_positive(factor=factor)
     _check(math.isfinite(degrees), "degrees", degrees, "a finite number")
-    width, height = int(size[0]), int(size[1])
+    height, width = map(int, size)
     middle = np.array([width - 1, height - 1]) / 2
-    matrix = similarity(width / (box.size[0] * factor), math.radians(degrees), box.center, middle)
-    return Warp(mirror(matrix, width) if mirrored else matrix, mirrored, (width, height))
+    matrix = similarity(width / (box.width * factor), math.radians(degrees), box.center, middle)
+    return Warp(mirror(matrix, width) if mirrored else matrix, mirrored, (height, width))
 
 
 def matches_box(keypoints: np.ndarray, box: PersonBox) -> bool:
@@ -223,7 +227,7 @@ def matches_box(keypoints: np.ndarray, box: PersonBox) -> bool:
     if len(labelled) == 0:
         return False
     distance = math.hypot(*(labelled.mean(axis=0) - box.center))
-    similarity = math.exp(-(distance**2) / (2 * _MATCH_SPREAD**2 * box.size[0] * box.size[1]))
+    similarity = math.exp(-(distance**2) / (2 * _MATCH_SPREAD**2 * box.width * box.height))
     return similarity > _MATCH_PER_JOINT * len(labelled) + _MATCH_OFFSET
 
 
@@ -233,10 +237,10 @@ def _clip(start: float, length: float, side: int) -> tuple[float, float]:
     return first, min(side - 1.0, first + max(0.0, length - 1.0))
 
 
-def _shaped(center: tuple[float, float], size: tuple[float, float], aspect: float, enlarge: float) -> PersonBox:
+def _shaped(center: tuple[float, float], width: float, height: float, aspect: float, enlarge: float) -> PersonBox:
     """Extend a box to the aspect and enlarge it."""
-    width, height = max(size[0], size[1] * aspect), max(size[1], size[0] / aspect)
-    return PersonBox((float(center[0]), float(center[1])), (width * enlarge, height * enlarge))
+    x, y = map(float, center)
+    return PersonBox((x, y), max(width, height * aspect) * enlarge, max(height, width / aspect) * enlarge)
 
 
 def _are_finite(*values: float) -> bool:

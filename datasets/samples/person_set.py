@@ -71,7 +71,7 @@ class PersonSet(SampleSet):
     codec
         Draws the heatmaps; its skeleton may be another.
     size
-        Width and height of the crop in pixels.
+        Height and width of the crop in pixels.
     augmentation
         The distribution of the crops.
     seed
@@ -95,7 +95,10 @@ class PersonSet(SampleSet):
         seed: int,
     ) -> None:
         super().__init__(seed)
-        self.people, self.codec, self.size, self.augmentation = people, codec, size, augmentation
+        self.people = people
+        self.codec = codec
+        self.size = size
+        self.augmentation = augmentation
         if not convert(np.ones((1, skeleton.num_joints, 3)), skeleton, codec.skeleton).any():
             raise DataError(f"the joints of {skeleton.name} give none of {codec.skeleton.name}")
         self._keypoints = convert(np.stack([person.keypoints for person in people]), skeleton, codec.skeleton)
@@ -108,10 +111,9 @@ class PersonSet(SampleSet):
         return self.people[index].path
 
     def _empty(self, count: int) -> Sample:
-        width, height = self.size
-        image = np.empty((count, height, width, 3), np.uint8)
+        image = np.empty((count, *self.size, 3), np.uint8)
         mask = np.ones((count, 1, 1, 1), np.float32)
-        return Sample(image, self.codec.empty((height, width), count), mask)
+        return Sample(image, self.codec.empty(self.size, count), mask)
 
     def _make(self, out: Sample, epoch: int, index: int) -> np.ndarray:
         person = self.people[index]
@@ -122,5 +124,5 @@ class PersonSet(SampleSet):
         # The codec knows which of the joints outside of the crop are near enough to be seen.
         margin = 4 * self.codec.sigma * self.codec.stride
         keypoints = warp.keypoints(self._keypoints[index : index + 1], self.codec.skeleton, margin)
-        self.codec.encode(keypoints, (self.size[1], self.size[0]), out.targets)
+        self.codec.encode(keypoints, self.size, out.targets)
         return keypoints

@@ -106,7 +106,7 @@ class Warp:
     mirrored
         Whether left and right change places.
     size
-        Width and height of the crop in pixels.
+        Height and width of the crop in pixels.
     """
 
     matrix: np.ndarray
@@ -163,31 +163,33 @@ class Warp:
         ndarray
             (H / stride, W / stride) float32, 0 to 1.
         """
-        cells = np.full((self.size[1] // stride, self.size[0] // stride), border, np.uint8)
+        cells = np.full([side // stride for side in self.size], border, np.uint8)
         columns = np.ascontiguousarray(mask.T)
         left, top, right, bottom = self._touched(columns, border, stride)
         if left < right and top < bottom:
             # On rows as columns, that is with x and y exchanged, and only where anything but the border is seen.
             matrix = self.matrix[:, [1, 0, 2]]
             matrix[:, 2] -= stride * left, stride * top
-            size = (right - left, bottom - top)
-            warped = _warp(columns, matrix, (stride * size[0], stride * size[1]), border)
-            cells[top:bottom, left:right] = cv2.resize(warped, size, interpolation=cv2.INTER_AREA)
+            height = bottom - top
+            width = right - left
+            warped = _warp(columns, matrix, (stride * height, stride * width), border)
+            cells[top:bottom, left:right] = cv2.resize(warped, (width, height), interpolation=cv2.INTER_AREA)
         return cells.astype(np.float32) / 255
 
     def _touched(self, columns: np.ndarray, border: int, stride: int) -> tuple[int, int, int, int]:
         """Return the left, top, right and bottom of the cells where the mask (W, H) may not be its border."""
-        sides = self.size[0] // stride, self.size[1] // stride
+        down, across = (side // stride for side in self.size)
         if border != 255:
-            return 0, 0, *sides
+            return 0, 0, across, down
         top, left, height, width = cv2.boundingRect(cv2.bitwise_not(columns))
         if width == 0:
             return 0, 0, 0, 0
         # A pixel is seen from less than 1 pixel away; plain numbers, as NumPy is slow on so few.
         (a, b, c), (d, e, f) = self.matrix.tolist()
         corners = [(x, y) for x in (left - 1, left + width) for y in (top - 1, top + height)]
-        seen_x, seen_y = [a * x + b * y + c for x, y in corners], [d * x + e * y + f for x, y in corners]
-        axes = list(zip((seen_x, seen_y), sides))
+        seen_x = [a * x + b * y + c for x, y in corners]
+        seen_y = [d * x + e * y + f for x, y in corners]
+        axes = ((seen_x, across), (seen_y, down))
         first = [min(max(math.floor((min(seen) - 1) / stride), 0), side) for seen, side in axes]
         after = [min(max(math.floor((max(seen) + 1) / stride) + 1, 0), side) for seen, side in axes]
         return first[0], first[1], after[0], after[1]
@@ -221,12 +223,13 @@ class Warp:
                 f"keypoints have the shape {points.shape}, {skeleton.name} expects (..., {skeleton.num_joints}, 3)"
             )
         places = points[..., :2] @ self.matrix[:, :2].T + self.matrix[:, 2]
-        inside = (places >= -0.5 - margin) & (places < np.array(self.size) - 0.5 + margin)
+        inside = (places >= -0.5 - margin) & (places < np.array(self.size[::-1]) - 0.5 + margin)
         labelled = inside.all(axis=-1) & (points[..., 2] > 0)
         warped = np.zeros(points.shape, np.float32)
-        warped[labelled, :2], warped[labelled, 2] = places[labelled], points[labelled, 2]
+        warped[labelled, :2] = places[labelled]
+        warped[labelled, 2] = points[labelled, 2]
         return warped[..., skeleton.flip_joints, :] if self.mirrored else warped
 
 
 def _warp(image: np.ndarray, matrix: np.ndarray, size: tuple[int, int], fill: int) -> np.ndarray:
-    return cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR, borderValue=(fill,) * 3)
+    return cv2.warpAffine(image, matrix, size[::-1], flags=cv2.INTER_LINEAR, borderValue=(fill,) * 3)

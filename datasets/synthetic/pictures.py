@@ -24,7 +24,7 @@ class SyntheticPeople:
     seed
         Another seed gives other pictures; 0 or larger.
     size
-        Width and height of the pictures in pixels, 64 or more each.
+        Height and width of the pictures in pixels, 64 or more each.
 
     Raises
     ------
@@ -33,19 +33,19 @@ class SyntheticPeople:
 
     Examples
     --------
-    >>> image, annotations = SyntheticPeople(seed=0, size=(320, 240)).picture("train", 3)
+    >>> image, annotations = SyntheticPeople(seed=0, size=(240, 320)).picture("train", 3)
     >>> image.shape
     (240, 320, 3)
     """
 
     seed: int = 0
-    size: tuple[int, int] = (320, 240)
+    size: tuple[int, int] = (240, 320)
 
     def __post_init__(self) -> None:
         if self.seed < 0:
             raise ConfigError(f"seed: found {self.seed}, expected 0 or larger")
         if len(self.size) != 2 or min(self.size) < _LEAST_SIDE or max(self.size) > _LARGEST_SIDE:
-            expected = f"expected width and height of {_LEAST_SIDE} or more pixels, up to {_LARGEST_SIDE}"
+            expected = f"expected height and width of {_LEAST_SIDE} or more pixels, up to {_LARGEST_SIDE}"
             raise ConfigError(f"size: found {'x'.join(map(str, self.size))}, {expected}")
 
     def picture(self, split: str, index: int) -> tuple[np.ndarray, list[dict[str, Any]]]:
@@ -76,5 +76,6 @@ class SyntheticPeople:
         if index < 0:
             raise ConfigError(f"index: found {index}, expected 0 or larger")
         rng = np.random.default_rng((self.seed, SPLITS.index(split), index))
-        scene = compose(rng, *self.size)
+        height, width = self.size
+        scene = compose(rng, width, height)
         return scene.image, annotate(scene)

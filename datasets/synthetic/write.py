@@ -35,7 +35,7 @@ def write_synthetic(
     train: int = 2000,
     val: int = 200,
     seed: int = 0,
-    size: tuple[int, int] = (320, 240),
+    size: tuple[int, int] = (240, 320),
     num_workers: int | None = None,
     overwrite: bool = False,
     progress: bool = False,
@@ -81,7 +81,7 @@ def write_synthetic(
         raise ConfigError(f"train, val: found {train}, {val}, expected less than {_VAL_IDS:,} each")
     root = Path(root)
     counts = dict(zip(SPLITS, (train, val)))
-    settings = {"version": _VERSION, **counts, "seed": seed, "size": list(people.size)}
+    settings = {"version": _VERSION, **counts, "seed": seed, "size": [*people.size[::-1]]}  # width first, as ever
     workers = available_cores() if num_workers is None else num_workers
     try:
         if _is_complete(root, settings, overwrite):
@@ -131,7 +131,7 @@ def _clear(root: Path) -> None:
 def _write_split(root: Path, people: SyntheticPeople, split: str, count: int, workers: int, bar: tqdm) -> None:
     folder = root / _folder(split)
     folder.mkdir(parents=True, exist_ok=True)
-    width, height = people.size
+    height, width = people.size
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     for index, (encoded, persons) in enumerate(_draw_all(people, split, count, workers)):
