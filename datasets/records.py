@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from ..errors import DataError, reason
-from ..ops.labels import draw_runs
+from ..ops.masks import draw_runs
 from .annotations.index import AnnotationIndex
 from .annotations.outlines import run_lengths
 from .images.reading import read_bgr

@@ -8,7 +8,7 @@ from pycocotools import mask as coco_mask
 
 from cpm import ConfigError, DataError, Skeleton
 from cpm.codecs import PafCodec, Targets
-from cpm.ops.labels import draw_runs
+from cpm.ops.masks import draw_runs
 from cpm.skeletons import COCO_17, MPI_15, OPENPOSE_18
 
 from .reference import labels as reference

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cpm.ops import draw_heatmaps, draw_pafs, find_peaks, gather_people, join_peaks
-from cpm.ops.labels import draw_runs
+from cpm.ops.masks import draw_runs
 
 from .helpers.scale import repeats
 

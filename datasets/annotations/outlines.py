@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as coco_mask
 
-from ...ops.labels import draw_runs
+from ...ops.masks import draw_runs
 
 _FARTHEST = 100_000  # pixels; pycocotools walks along every edge
 _MOST_PIXELS = 1 << 28  # of an image whose run-length codes are looked at

@@ -1,0 +1,3 @@
+import numpy as np
+
+def draw_runs(code: bytes, value: int, pixels: np.ndarray) -> None: ...
