@@ -1,12 +1,13 @@
 """From images to people."""
 
-from .backends import BACKENDS, is_exported, open_network
+from ..choices import BACKENDS, REFERENCES, RUNTIMES
+from .backends import is_exported, open_network
 from .box_estimator import BoxEstimator
 from .box_sources import detected_people, given_boxes, whole_image
 from .detector import PersonDetector
-from .estimator import REFERENCES, PoseEstimator, ScaledMaps, fit_image, stage_from_last
+from .estimator import PoseEstimator, ScaledMaps, fit_image, stage_from_last
 from .look import Estimator, Look
-from .onnx_network import RUNTIMES, OnnxNetwork
+from .onnx_network import OnnxNetwork
 from .predictions import Predictions, predict_files, visible_part
 
 __all__ = [

@@ -8,12 +8,11 @@ from typing import Any
 
 import mxnet as mx
 
+from ..choices import BACKENDS, RUNTIMES
 from ..errors import ConfigError, quote
 from ..models import PoseNet, load_network, read_checkpoint
 from ..models.files.file_kind import find_kind
-from .onnx_network import RUNTIMES, OnnxNetwork
-
-BACKENDS = ("mxnet", *RUNTIMES)
+from .onnx_network import OnnxNetwork
 
 
 def is_exported(path: str | Path) -> bool:
@@ -68,6 +67,6 @@ def open_network(
         exported = OnnxNetwork(path, runtime=backend or RUNTIMES[0])
         return exported, exported.meta
     if backend in RUNTIMES:
-        raise ConfigError(f"{path}: {backend} runs exported networks; scripts/export.py makes one, or quantize.py")
+        raise ConfigError(f"{path}: {backend} runs exported networks; cpm export makes one, or cpm quantize")
     checkpoint = read_checkpoint(path)
     return load_network(checkpoint, ctx, model), checkpoint.meta

@@ -13,12 +13,13 @@ import numpy as np
 
 from .._compat import available_cores
 from ..codecs import kinds_of
+from ..choices import RUNTIMES
 from ..errors import CheckpointError, ConfigError, DataError, quote, reason
 from ..models.exporting.export import TEXTS, import_optional, open_session
 from ..models.files.file_kind import expect_kind
 from ..skeletons import skeleton_from_spec
 
-RUNTIMES = ("onnxruntime", "openvino")
+
 _LARGEST = 1024  # pixels that a stride or a multiple may have
 
 _Runner = Callable[[np.ndarray], Sequence[np.ndarray]]

@@ -14,7 +14,7 @@ from .loading import get_model, load_network, network_from_meta
 from .networks import light, lightweight, openpose_v2, pose_small, resnet_deconv  # noqa: F401  (they register their networks)
 from .networks.cpm import CpmNet
 from .networks.posenet import NORMALISATIONS, PoseNet, freeze_batch_norm
-from .published.fetch import fetch
+from .published.fetch import fetch, find_network
 from .published.pretrained import PRETRAINED
 from .registry import check_model, construct, list_models, register_model
 
@@ -32,6 +32,7 @@ __all__ = [
     "export_onnx",
     "export_symbol",
     "fetch",
+    "find_network",
     "freeze_batch_norm",
     "get_model",
     "import_trunk",

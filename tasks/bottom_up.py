@@ -47,8 +47,8 @@ class BottomUp(Task):
     name = "bottom_up"
     kinds = (PAFS, HEATMAPS)
     does = "finds people in whole images"
-    trained_by = "train_gluon_cpm.py"
-    evaluated_by = "evaluate.py"
+    trained_by = "train"
+    evaluated_by = "evaluate"
 
     def check_crops(self, config: EasyDict, net: PoseNet) -> None:
         """Make sure that a network takes the crops of a recipe, and that offsets count at some time."""

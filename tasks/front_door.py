@@ -12,7 +12,7 @@ import numpy as np
 
 from ..codecs import JOINT_HEATMAPS
 from ..inference import open_network, whole_image
-from ..models import PRETRAINED, fetch
+from ..models import find_network
 from ..person import Person
 from ..skeletons import Skeleton
 from .bottom_up import BottomUp
@@ -70,7 +70,7 @@ def load_estimator(
     ConfigError
         If a value is out of its range.
     """
-    path = fetch(str(source)) if str(source) in PRETRAINED else Path(source)
+    path = find_network(source)
     net, meta = open_network(path, backend, device)
     if tuple(net.kinds[-1]) == (JOINT_HEATMAPS,):
         task = TopDown()

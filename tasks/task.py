@@ -29,7 +29,7 @@ class Task(ABC):
     does
         What its networks do, for messages.
     trained_by, evaluated_by
-        The names of its scripts.
+        The names of its commands.
     """
 
     name: str
@@ -62,10 +62,10 @@ class Task(ABC):
         Raises
         ------
         ConfigError
-            If it is for the other; the message names the script that takes it.
+            If it is for the other; the message names the command that takes it.
         """
         if not self.fits(kinds):
-            raise ConfigError(f"{path}: a network that {other.does}; scripts/{other.evaluated_by} takes it")
+            raise ConfigError(f"{path}: a network that {other.does}; cpm {other.evaluated_by} takes it")
 
     def check_recipe(self, config: EasyDict, net: PoseNet) -> None:
         """Make sure that a network is one for a recipe of the task.

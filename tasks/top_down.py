@@ -48,8 +48,8 @@ class TopDown(Task):
     name = "top_down"
     kinds = (JOINT_HEATMAPS,)
     does = "finds the joints of one person in a box"
-    trained_by = "train_pose_resnet.py"
-    evaluated_by = "evaluate_topdown.py"
+    trained_by = "train-topdown"
+    evaluated_by = "evaluate-topdown"
 
     def check_crops(self, config: EasyDict, net: PoseNet) -> None:
         """Make sure that a network takes the crops of a recipe."""

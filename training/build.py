@@ -86,7 +86,7 @@ def choose_recipe(
                 f"--config {source}: trains a {config.model.name}, not the {model} that --backbone asks for"
             )
     if config.task != task.name:
-        raise ConfigError(f"{config.name}: a recipe for scripts/{TASKS[config.task].trained_by}")
+        raise ConfigError(f"{config.name}: a recipe for cpm {TASKS[config.task].trained_by}")
     before = deepcopy(config)
     override(config, changes)
     if checkpoint is not None:

@@ -127,11 +127,11 @@ def next_command(root: str | Path, splits: Sequence[str], link: str | Path | Non
     if absent and set(splits) <= set(PUBLISHED):
         output = "" if root == DEFAULT_ROOT else f" --output={shlex.quote(str(root))}"
         output += f" --link={shlex.quote(str(link))}" if link else ""
-        return f"python scripts/prepare_coco.py --splits={','.join(absent)}{output}"
+        return f"cpm prepare-coco --splits={','.join(absent)}{output}"
     named = "" if root == DEFAULT_ROOT else f" --dataset-root={shlex.quote(str(root))}"
     if not set(splits) <= set(PUBLISHED):
         named += f" --set data.train={splits[0]} --set data.val={splits[-1]}"
-    return f"python scripts/train_gluon_cpm.py --backbone=res50{named}"
+    return f"cpm train --backbone=res50{named}"
 
 
 def link_splits(root: str | Path, source: str | Path, splits: Sequence[str]) -> None:

@@ -36,7 +36,7 @@ _READERS: dict[str, tuple[str, Callable[..., Tensors]]] = {
 
 _NO_SOURCES = {
     "checkpoint": "there is nothing to import: give it to --resume, pretrained or model.trunk_file as it is",
-    "onnx": "of which weights are not read: scripts/predict.py and evaluate.py run those that this package exports",
+    "onnx": "of which weights are not read: cpm predict and cpm evaluate run those that this package exports",
 }
 
 

@@ -51,7 +51,7 @@ class Heads:
         if not self.skeleton.limbs:
             raise ConfigError(
                 f"skeleton {quote(self.skeleton.name)} has no limbs, which join the joints of whole images to people; "
-                "declare some, or train a network for one person in a box (scripts/train_pose_resnet.py)"
+                "declare some, or train a network for one person in a box (cpm train-topdown)"
             )
 
     @property

@@ -19,7 +19,7 @@ from ...files import atomic_path, home
 from ..files.checkpoint import save_network
 from ..files.file_kind import check_file_of_weights, find_kind
 from ..importing import import_trunk, import_weights
-from .pretrained import Pretrained, SourceFile, find_pretrained
+from .pretrained import PRETRAINED, Pretrained, SourceFile, find_pretrained
 
 logger = logging.getLogger(__name__)
 
@@ -67,11 +67,16 @@ def fetch(name: str, files: Sequence[str | Path] = (), mirror: str | None = None
     return output
 
 
+def find_network(source: str | Path) -> Path:
+    """Return the file of a network: that of a published one by its name, see `fetch`, else the path that it is."""
+    return fetch(str(source)) if str(source) in PRETRAINED else Path(source)
+
+
 def next_command(name: str, path: Path) -> str:
     """Return the command that uses what `fetch` returned."""
     if find_pretrained(name).part == "trunk":
-        return f"python scripts/train_gluon_cpm.py --set model.trunk_file={path}"
-    return f"python scripts/evaluate.py --resume={path}"
+        return f"cpm train --set model.trunk_file={path}"
+    return f"cpm evaluate --checkpoint={path}"
 
 
 def _import(entry: Pretrained, file: Path, output: Path, source: dict[str, Any]) -> None:
@@ -120,7 +125,7 @@ def _obtain(entry: Pretrained, file: SourceFile, path: Path, copy: Path | None, 
     if url is None:
         raise CheckpointError(
             f"{entry.name}: {file.name} cannot be downloaded without a browser, get it from {entry.homepage} and "
-            f"give it to scripts/fetch_pretrained.py {entry.name} --file PATH"
+            f"give it to cpm fetch {entry.name} --file PATH"
         )
     try:
         digest = download(url, path, file.size, file.sha256)

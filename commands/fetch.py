@@ -1,0 +1,54 @@
+"""Get a published pretrained network: downloaded, or made of files that you have, and imported.
+
+cpm fetch lightweight_openpose_openvino
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..errors import ConfigError
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add all options."""
+    parser.add_argument("name", nargs="?", metavar="NAME", help="the network, see --list")
+    parser.add_argument(
+        "--file",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a copy of a file of the network, used in place of a download; may be given many times",
+    )
+    parser.add_argument(
+        "--mirror",
+        metavar="URL",
+        help="a URL or folder with NAME/FILE to download from (default: the environment variable CPM_MIRROR, else where "
+        "the files are published)",
+    )
+    parser.add_argument("--list", action="store_true", help="show the published networks and stop")
+    parser.add_argument("--table", action="store_true", help="write the text of pretrained/README.md and stop")
+    parser.add_argument("--output", type=Path, metavar="FILE", help="where --table writes to (default: the screen)")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Make the network available, or list those that are."""
+    from ..files import atomic_path
+    from ..models.published.fetch import fetch, next_command
+    from ..models.published.pretrained import describe_pretrained, readme
+
+    if arguments.list:
+        print(describe_pretrained())
+    elif arguments.table and arguments.output:
+        with atomic_path(arguments.output) as temporary:
+            temporary.write_text(readme())
+    elif arguments.table:
+        print(readme(), end="")
+    elif arguments.name is None:
+        raise ConfigError("which network? --list shows them")
+    else:
+        path = fetch(arguments.name, arguments.file, arguments.mirror)
+        print(path)
+        print(f"next: {next_command(arguments.name, path)}")
