@@ -92,7 +92,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = Parser(f"Multi-person 2D pose estimation on MXNet Gluon.\n{overview()}", "cpm")
     parser.usage = "cpm COMMAND [OPTION ...]; cpm COMMAND --help says more"
     parser.add_argument("--version", action="version", version=f"cpm {__version__}")
-    parser.add_argument("--completion", choices=("bash", "zsh", "tcsh"), help="print what completes commands in a shell")
+    parser.add_argument(
+        "--completion", choices=("bash", "zsh", "tcsh"), help="print what completes commands in a shell"
+    )
     arguments = parser.parse_args([name, *rest])
     run(lambda: print_completion(arguments.completion))
 
@@ -104,7 +106,7 @@ def run_script(name: str) -> None:
 
 def print_completion(shell: str) -> None:
     """Print a script for a shell that completes sub-commands and their options."""
-    import shtab  # noqa: PLC0415
+    import shtab
 
     parser = Parser("", "cpm")
     commands = parser.add_subparsers()

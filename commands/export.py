@@ -30,16 +30,16 @@ def run(arguments: argparse.Namespace) -> None:
     """Export as the options say."""
     from ..inference import stage_from_last
     from ..models import load_network, read_checkpoint
-    from ..models.exporting import EXPORTERS, INPUT
+    from ..models.exporting.export import EXPORTERS, INPUT
     from ..outputs import check_output_files
 
-    exporter = EXPORTERS[arguments.format]
-    files = exporter.files(arguments.output)
+    export, files_of = EXPORTERS[arguments.format]
+    files = files_of(arguments.output)
     check_output_files(*files)
     checkpoint = read_checkpoint(source_path(arguments))
     net = load_network(checkpoint)
     stage = stage_from_last(net, arguments.stage)
-    difference = exporter.export(net, arguments.output, stage, checkpoint.origin)
+    difference = export(net, arguments.output, stage, checkpoint.origin)
     print(f"wrote {' and '.join(map(str, files))}: {net.name}, stage {arguments.stage}")
     print(f"input: images, {INPUT}; both sides multiples of {net.multiple}")
     outputs = ", ".join(kind.name for kind in net.kinds[stage])

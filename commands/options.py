@@ -27,7 +27,9 @@ def add_network(parser: argparse._ActionsContainer) -> None:
 
 def add_source_network(parser: argparse._ActionsContainer) -> None:
     """Add which checkpoint is to be converted, by its place or as an option."""
-    parser.add_argument("source", nargs="?", metavar="CHECKPOINT", help="the network (.npz), or the name of a published one")
+    parser.add_argument(
+        "source", nargs="?", metavar="CHECKPOINT", help="the network (.npz), or the name of a published one"
+    )
     parser.add_argument("--checkpoint", "--resume", metavar="CHECKPOINT", help="the same as an option")
 
 
@@ -63,7 +65,9 @@ def source_path(arguments: argparse.Namespace) -> Path:
 
 def add_recipe(parser: argparse._ActionsContainer) -> None:
     """Add which recipe, and what is changed of it."""
-    parser.add_argument("--config", metavar="RECIPE", help="a recipe by name, see cpm train --list, or a file of yours that ends in .py")
+    parser.add_argument(
+        "--config", metavar="RECIPE", help="a recipe by name, see cpm train --list, or a file of yours that ends in .py"
+    )
     parser.add_argument(
         "--set",
         action="append",
@@ -75,7 +79,9 @@ def add_recipe(parser: argparse._ActionsContainer) -> None:
 
 def add_data(parser: argparse._ActionsContainer) -> None:
     """Add which data a network is scored on, where it is not that of its recipe."""
-    parser.add_argument("--dataset", choices=("coco", "mpii"), help="the layout of the data (default: that of the recipe)")
+    parser.add_argument(
+        "--dataset", choices=("coco", "mpii"), help="the layout of the data (default: that of the recipe)"
+    )
     parser.add_argument(
         "--config",
         metavar="FILE",

@@ -15,9 +15,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", default="data/synthetic", metavar="DIR", help="the folder to write to (default: %(default)s)"
     )
-    parser.add_argument(
-        "--train", type=int, default=2000, metavar="N", help="training pictures (default: %(default)s)"
-    )
+    parser.add_argument("--train", type=int, default=2000, metavar="N", help="training pictures (default: %(default)s)")
     parser.add_argument("--val", type=int, default=200, metavar="N", help="validation pictures (default: %(default)s)")
     parser.add_argument(
         "--size", type=parse_size, default=(240, 320), metavar="HxW", help="in pixels (default: 240x320)"

@@ -193,7 +193,9 @@ def parse_assignments(assignments: Iterable[str], option: str = "--set") -> dict
         if not (equals and key):
             raise ConfigError(f"{option} {quote(assignment)}: expected key=value, e.g. {option} train.epochs=3")
         if len(text) > _LONGEST_VALUE:
-            raise ConfigError(f"{option} {quote(key)}: a value of {len(text)} characters, expected up to {_LONGEST_VALUE}")
+            raise ConfigError(
+                f"{option} {quote(key)}: a value of {len(text)} characters, expected up to {_LONGEST_VALUE}"
+            )
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of backslashes in what may be text

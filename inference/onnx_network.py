@@ -12,13 +12,12 @@ import mxnet as mx
 import numpy as np
 
 from .._compat import available_cores
-from ..codecs import kinds_of
 from ..choices import RUNTIMES
+from ..codecs import kinds_of
 from ..errors import CheckpointError, ConfigError, DataError, quote, reason
 from ..models.exporting.export import TEXTS, import_optional, open_session
 from ..models.files.file_kind import expect_kind
 from ..skeletons import skeleton_from_spec
-
 
 _LARGEST = 1024  # pixels that a stride or a multiple may have
 

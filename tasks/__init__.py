@@ -18,7 +18,6 @@ def task_of(kinds: Sequence[Sequence[MapKind]]) -> Task:
     return next(task for task in TASKS.values() if task.fits(kinds))
 
 
-
 __all__ = [
     "TASKS",
     "BottomUp",

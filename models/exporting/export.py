@@ -359,3 +359,10 @@ def _compare(net: PoseNet, run: Runner, path: str | Path, stage: int) -> float:
             f"{path}: differs from {net.name} by {relative:.2g} of the largest value, expected up to {TOLERANCE:g}"
         )
     return max(differences)
+
+
+# By the name of a format: what writes it, and the files that it writes.
+EXPORTERS: dict[str, tuple[Callable[..., float | None], Callable[[Path], tuple[Path, ...]]]] = {
+    "onnx": (export_onnx, lambda path: (path,)),
+    "symbol": (export_symbol, symbol_files),
+}

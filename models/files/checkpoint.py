@@ -55,6 +55,11 @@ class Checkpoint:
     params: dict[str, np.ndarray]
     arrays: dict[str, np.ndarray]
 
+    @property
+    def origin(self) -> dict[str, Any]:
+        """What a network that is made of it says of where it comes from: the recipe of the training, if any."""
+        return {key: self.meta[key] for key in ("config",) if key in self.meta}
+
 
 def save_network(
     path: str | Path,
