@@ -106,10 +106,10 @@ def run_script(name: str) -> None:
 
 def print_completion(shell: str) -> None:
     """Print a script for a shell that completes sub-commands and their options."""
-    import shtab
+    import shtab  # which nothing else needs
 
     parser = Parser("", "cpm")
     commands = parser.add_subparsers()
     for name, command in COMMANDS.items():
         commands.add_parser(name, parents=[command.parser(f"cpm {name}")], add_help=False)
-    print(shtab.complete(parser, shell))  # noqa: T201
+    print(shtab.complete(parser, shell))

@@ -25,8 +25,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mirror",
         metavar="URL",
-        help="a URL or folder with NAME/FILE to download from (default: the environment variable CPM_MIRROR, else where "
-        "the files are published)",
+        help="a URL or folder with NAME/FILE to download from (default: the environment variable CPM_MIRROR, else "
+        "where the files are published)",
     )
     parser.add_argument("--list", action="store_true", help="show the published networks and stop")
     parser.add_argument("--table", action="store_true", help="write the text of pretrained/README.md and stop")

@@ -29,7 +29,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         required=True,
         metavar="FILE",
-        help="where to: NAME.rec for one file, NAME.idx is written beside it; else a folder in COCO's layout (required)",
+        help="where to: NAME.rec for one file, NAME.idx beside it; else a folder in COCO's layout (required)",
     )
     parser.add_argument(
         "--split",
