@@ -13,6 +13,7 @@ from ..checks import FARTHEST
 from ..datasets import MpiiPeople
 from ..errors import DataError
 from ..skeletons import MPII_16, Skeleton
+from ..tables import format_table
 from .mat_file import read_mat
 
 logger = logging.getLogger(__name__)
@@ -201,15 +202,11 @@ def format_pckh(rows: Mapping[str, Mapping[str, float]]) -> str:
     Examples
     --------
     >>> print(format_pckh({"valid": dict.fromkeys(_FIGURES, 50.0)}))
-             Head  Shoulder     Elbow     Wrist       Hip      Knee     Ankle      Mean  Mean@0.1
-    valid  50.000    50.000    50.000    50.000    50.000    50.000    50.000    50.000    50.000
+             Head  Shoulder   Elbow   Wrist     Hip    Knee   Ankle    Mean  Mean@0.1
+    valid  50.000    50.000  50.000  50.000  50.000  50.000  50.000  50.000    50.000
     """
-    width, columns = max(map(len, rows), default=0), [8, *[10] * (len(_FIGURES) - 1)]
-    titles = [f"{figure.capitalize():>{column}}" for figure, column in zip(_FIGURES, columns)]
-    lines = [" " * width + "".join(titles)]
-    for name, row in rows.items():
-        lines.append(f"{name:<{width}}" + "".join(f"{row[f]:{column}.3f}" for f, column in zip(_FIGURES, columns)))
-    return "\n".join(lines)
+    lines = [(name, *(f"{row[figure]:.3f}" for figure in _FIGURES)) for name, row in rows.items()]
+    return format_table([("", *map(str.capitalize, _FIGURES)), *lines])
 
 
 def pckh(

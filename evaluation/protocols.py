@@ -8,6 +8,7 @@ from importlib import resources
 from typing import Any
 
 from ..errors import ConfigError, quote
+from ..tables import format_table
 
 _SCALES = (0.5, 1.0, 1.5, 2.0)
 
@@ -79,6 +80,11 @@ PROTOCOLS = {
         dataset="mpii",
     ),
 }
+
+
+def describe_protocols() -> str:
+    """Return the protocols as lines of text: the name, and where each comes from."""
+    return format_table([(name, protocol.about) for name, protocol in PROTOCOLS.items()])
 
 
 def apply_protocol(name: str, given: Mapping[str, Any]) -> NamedProtocol:

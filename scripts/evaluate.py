@@ -12,11 +12,11 @@ from cpm.codecs import RULES
 from cpm.configs import load_config
 from cpm.errors import ConfigError
 from cpm.evaluation import (
-    PROTOCOLS,
     Choice,
     Report,
     apply_protocol,
     apply_sigmas,
+    describe_protocols,
     evaluate_dataset,
     output_folder,
 )
@@ -99,7 +99,7 @@ def main() -> None:
     """Parse, build, evaluate."""
     args = parse_arguments()
     if args.list_protocols:
-        print("\n".join(f"{name:18} {each.about}" for name, each in PROTOCOLS.items()))
+        print(describe_protocols())
         return
     if args.resume is None:
         raise ConfigError("--resume is missing: which network is to be evaluated?")

@@ -15,11 +15,23 @@ from tqdm import tqdm
 from ..._compat import available_cores
 from ...errors import DataError, quote
 from ...files import atomic_path, is_name_within
+from ...tables import format_table
 from ..annotations.index import AnnotationIndex
 from ..coco import CocoKeypoints
 from ..records import ImageRecord
 
 _SHOWN = 10  # problems that are listed; all of them are counted
+_COLUMNS = (
+    "split",
+    "images",
+    "with people",
+    "people",
+    "with keypoints",
+    "crowds",
+    "masked images",
+    "masked pixels",
+    "problems",
+)
 
 
 @dataclass(frozen=True)
@@ -154,11 +166,7 @@ def verify_split(
 
 def report_table(reports: Sequence[SplitReport]) -> str:
     """Return the findings as a table, and the problems below it, a line each."""
-    header = ("split", "images", "with people", "people", "with keypoints", "crowds", "masked images",
-              "masked pixels", "problems")  # fmt: skip
-    rows = [header, *map(_row, reports)]
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows]
+    lines = [format_table([_COLUMNS, *map(_row, reports)])]
     for report in reports:
         lines += [f"{report.split}: {problem}" for problem in report.problems]
         more = report.problem_count - len(report.problems)
