@@ -13,8 +13,10 @@ from ..person import Person
 from ..skeletons import Skeleton
 from .evaluator import Evaluator
 from .nms import oks_nms, rescore
-from .oks_scores import format_scores, labelled_people, load_truth, people_to_results, score_coco
+from .oks_scores import format_scores, load_truth, score_coco
 from .pckh_scores import format_pckh, pckh
+from .results import people_to_results
+from .round_trip import labelled_people
 from .scenes import Scene
 
 
@@ -36,7 +38,7 @@ class OksEvaluator(Evaluator):
 
     def __init__(self, dataset: CocoKeypoints, skeleton: Skeleton) -> None:
         super().__init__()
-        self.truth, _, _ = load_truth(dataset.truth(), dataset.skeleton)
+        self.truth = load_truth(dataset.truth(), dataset.skeleton).content()
         self.dataset = dataset
         self.skeleton = skeleton
         self._image_ids: list[int] = []

@@ -1,10 +1,10 @@
-"""COCO keypoint results as they are found in files: checked before pycocotools sees them, which checks nothing."""
+"""COCO keypoint results: of people, and as they are found in files, checked since pycocotools checks nothing."""
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -15,11 +15,55 @@ from ..datasets.annotations.coco_json import load_json, source_name
 from ..datasets.annotations.people_fields import box_numbers, box_problem, is_missing, joint_numbers
 from ..datasets.annotations.people_table import entry_error
 from ..errors import DataError
-from ..skeletons import Skeleton
+from ..person import Person
+from ..skeletons import COCO_17, Skeleton, convert
 
 logger = logging.getLogger(__name__)
 
 _KEYS = ("image_id", "category_id", "keypoints", "score")
+
+
+def people_to_results(
+    image_id: int, people: Iterable[Person], skeleton: Skeleton, category_id: int = 1, target: Skeleton = COCO_17
+) -> list[dict[str, Any]]:
+    """Return people as COCO keypoint results.
+
+    Parameters
+    ----------
+    image_id
+        The image they are in.
+    people
+        Keypoints (K, 3) in image pixels.
+    skeleton
+        The K joints of the people.
+    category_id
+        The category of people in the annotations.
+    target
+        The K' joints of the results.
+
+    Returns
+    -------
+    list of dict
+        One per person with a joint of the target: ``image_id``, ``category_id``, ``keypoints`` (3K' numbers
+        x, y, 1, or 0, 0, 0 for a joint that was not found) and ``score``.
+    """
+    results = []
+    for person in people:
+        keypoints = convert(person.keypoints[None], skeleton, target)[0].astype(float)
+        found = keypoints[:, 2] > 0
+        if not found.any():
+            continue
+        keypoints[:, 2] = 1
+        keypoints[~found] = 0
+        results.append(
+            {
+                "image_id": int(image_id),
+                "category_id": int(category_id),
+                "keypoints": keypoints.round(3).reshape(-1).tolist(),
+                "score": float(person.score),
+            }
+        )
+    return results
 
 
 def read_results(
