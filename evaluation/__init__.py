@@ -5,11 +5,12 @@ from .evaluate import METRICS, Choice, evaluate_coco, evaluate_dataset
 from .evaluator import Evaluator
 from .localisation import localisation_error
 from .loop import run
+from .mpii_truth import MpiiTruth, read_mpii_truth, truth_of_people
 from .nms import oks_matrix, oks_nms, rescore
 from .oks_evaluator import BoxOksEvaluator, OksEvaluator
 from .oks_scores import FIGURES, format_scores, score_coco
 from .pckh_evaluator import PckhEvaluator, in_order, nearest
-from .pckh_scores import MpiiTruth, format_pckh, pckh, read_mpii_truth, score_mpii, truth_of_people
+from .pckh_scores import format_pckh, pckh, score_mpii
 from .protocols import PROTOCOLS, NamedProtocol, apply_protocol, describe_protocols
 from .reports import Report, output_folder
 from .results import people_to_results

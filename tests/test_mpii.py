@@ -14,7 +14,7 @@ from cpm.codecs import PafCodec
 from cpm.datasets import Augmentation, MpiiPeople, PersonFilter, TrainingSet
 from cpm.datasets.images.reading import stored_size
 from cpm.errors import DataError
-from cpm.evaluation.pckh_scores import read_mpii_truth, score_mpii
+from cpm.evaluation import read_mpii_truth, score_mpii
 from cpm.skeletons import MPI_15, MPII_16, convert
 
 

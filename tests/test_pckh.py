@@ -5,8 +5,8 @@ import pytest
 from scipy.io import loadmat, savemat
 
 from cpm.errors import DataError
+from cpm.evaluation import format_pckh, pckh, read_mpii_truth, score_mpii
 from cpm.evaluation.mat_file import read_mat
-from cpm.evaluation.pckh_scores import format_pckh, pckh, read_mpii_truth, score_mpii
 from cpm.skeletons import MPII_16
 
 from .helpers.mutations import check_survival, mutate
