@@ -51,4 +51,4 @@ def _lines(row: Sequence[str], widths: Sequence[int], aligns: Sequence[_Align]) 
     first, *others = textwrap.wrap(row[-1], widths[-1], break_long_words=False, break_on_hyphens=False) or [""]
     blank = [""] * (len(row) - 1)
     parts = [[*row[:-1], first], *([*blank, other] for other in others)]
-    return [_GAP.join(align(*cell) for align, *cell in zip(aligns, part, widths)).rstrip() for part in parts]
+    return [_GAP.join(align(*cell) for align, cell in zip(aligns, zip(part, widths))).rstrip() for part in parts]

@@ -1,13 +1,16 @@
 """From images to people."""
 
+from .averaging import ScaledMaps
 from .backends import BACKENDS, is_exported, open_network
 from .box_estimator import BoxEstimator
 from .box_sources import detected_people, given_boxes, whole_image
 from .detector import PersonDetector
-from .estimator import REFERENCES, PoseEstimator, ScaledMaps, fit_image, stage_from_last
+from .estimator import REFERENCES, PoseEstimator
 from .look import Estimator, Look
 from .onnx_network import RUNTIMES, OnnxNetwork
 from .predictions import Predictions, predict_files, visible_part
+from .resizing import fit_image
+from .stages import stage_from_last
 
 __all__ = [
     "BACKENDS",

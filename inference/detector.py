@@ -13,7 +13,7 @@ from ..models import NORMALISATIONS
 from ..models.files.file_kind import expect_kind
 from ..models.importing.gluon_file import load_parameters
 from ..models.networks.gluoncv_models import detector_network, list_detectors
-from .estimator import fit_image
+from .resizing import fit_image
 
 _MULTIPLE = 32  # both sides of its input
 

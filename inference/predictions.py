@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain, count
 from pathlib import Path
 from typing import Any, Callable
@@ -116,13 +116,44 @@ def predict_files(
     """
     notes = dict(notes or {})
     paths = list(dict.fromkeys(paths))
+    folder = output if isinstance(output, OutputFolder) else OutputFolder(output)
+    with folder.writing(PREDICTION, notes) as draft:
+        _check_places(paths, folder.path)
+        drawings = _Drawings(draft.folder, skeleton, visible)
+        predictions = _find_all(find, paths, drawings, progress)
+        predictions.check()
+        drawings.write_sheet()
+        content = {**notes, "joints": list(skeleton.joints), **predictions.as_dict(), "files": draft.files}
+        write_json(draft.folder / PREDICTION.report, content)
+        draft.publish()
+    return predictions
+
+
+@dataclass
+class _Drawings:
+    """Writes a picture with skeletons for each image, and a sheet of the first."""
+
+    folder: Path
+    skeleton: Skeleton
+    visible: float
+    _sheet: list[np.ndarray] = field(default_factory=list)
+
+    def add(self, name: str, image: np.ndarray, people: Sequence[Person]) -> None:
+        picture = draw_people(image, [visible_part(person, self.visible) for person in people], self.skeleton)
+        save_image(self.folder / "pictures" / name, picture)
+        if len(self._sheet) < _SHEET:
+            self._sheet.append(picture)
+
+    def write_sheet(self) -> None:
+        sheet = contact_sheet(self._sheet, columns=min(4, len(self._sheet)), height=240)
+        save_image(self.folder / "people.jpg", sheet)
+
+
+def _find_all(find: Finder, paths: Sequence[Path], drawings: _Drawings, progress: bool) -> Predictions:
     found: dict[Path, list[Person]] = {}
     skipped: dict[Path, str] = {}
-    sheet: list[np.ndarray] = []
-    folder = output if isinstance(output, OutputFolder) else OutputFolder(output)
-    with folder.writing(PREDICTION, notes) as draft, logging_redirect_tqdm():
-        _check_places(paths, folder.path)
-        hidden = None if progress else True  # None hides it where there is no terminal
+    hidden = None if progress else True  # None hides it where there is no terminal
+    with logging_redirect_tqdm():
         for path, name in tqdm(list(zip(paths, _drawn_names(paths))), unit="image", disable=hidden):
             try:
                 image = read_image(path)
@@ -130,22 +161,14 @@ def predict_files(
             except DataError as error:
                 skipped[path] = str(error).replace("\n", "\\n")  # which names of files may hold
                 continue
-            picture = draw_people(image, [visible_part(person, visible) for person in found[path]], skeleton)
-            save_image(draft.folder / "pictures" / name, picture)
-            if len(sheet) < _SHEET:
-                sheet.append(picture)
-        predictions = Predictions(found, skipped)
-        predictions.check()
-        save_image(draft.folder / "people.jpg", contact_sheet(sheet, columns=min(4, len(sheet)), height=240))
-        content = {**notes, "joints": list(skeleton.joints), **predictions.as_dict(), "files": draft.files}
-        write_json(draft.folder / PREDICTION.report, content)
-        draft.publish()
-    return predictions
+            drawings.add(name, image, found[path])
+    return Predictions(found, skipped)
 
 
 def _check_places(paths: Sequence[Path], output: Path) -> None:
     """Make sure that no picture lies where drawings go, which would take its place."""
-    sheet, drawings = (output / "people.jpg").resolve(), (output / "pictures").resolve()
+    sheet = (output / "people.jpg").resolve()
+    drawings = (output / "pictures").resolve()
     for path in map(Path.resolve, paths):
         if path == sheet or path.parent == drawings:
             raise ConfigError(f"{path}: lies in the output folder {output}, where drawings go; choose another --output")
