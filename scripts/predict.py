@@ -52,13 +52,13 @@ def parse_arguments() -> argparse.Namespace:
         "--scales", type=parse_scales, metavar="S,S", help="heights of the input, in units of --box-size (default: 1)"
     )
     whole.add_argument("--box-size", type=parse_count, metavar="PIXELS", help="(default: that of the recipe, else 368)")
-    whole.add_argument("--rules", choices=RULES, default="default", help="how maps are decoded (default: %(default)s)")
+    whole.add_argument("--rules", choices=RULES, help="how maps are decoded (default: default)")
     boxes = parser.add_argument_group("top-down networks")
     source = boxes.add_mutually_exclusive_group()
     source.add_argument("--boxes", metavar="JSON", help='{"photo.jpg": [[left, top, width, height], ...]}')
     source.add_argument("--detector", nargs=2, metavar=("NAME", "PARAMS"), help="a detector of GluonCV and the file "
                         "with its parameters, e.g. ssd_512_resnet50_v1_coco")  # fmt: skip
-    boxes.add_argument("--threshold", type=parse_share, default=0.5, help="of the detector (default: %(default)s)")
+    boxes.add_argument("--threshold", type=parse_share, help="of the detector (default: 0.5)")
     boxes.add_argument("--size", type=parse_size, metavar="HxW", help="of the crops (default: that of the recipe)")
     return parser.parse_args()
 
@@ -66,16 +66,19 @@ def parse_arguments() -> argparse.Namespace:
 def build_finder(args: argparse.Namespace, net, meta, ctx):
     """Return what finds the people in an image, and the score from which on joints are drawn."""
     if bottom_up.fits(net.kinds):
-        if args.boxes or args.detector or args.size:
+        if args.boxes or args.detector or args.size or args.threshold is not None:
             raise ConfigError(
-                f"{args.resume}: finds everybody in a picture, --boxes, --detector and --size are not for it"
+                f"{args.resume}: finds everybody in a picture, --boxes, --detector, --threshold and --size are not "
+                "for it"
             )
         how = {"scales": args.scales or (1.0,), "flip": args.flip, "box_size": args.box_size}
         settings = replace(bottom_up.settings(meta, args.resume), **{k: v for k, v in how.items() if v is not None})
-        estimator = bottom_up.estimator(net, settings, ctx, RULES[args.rules])
+        estimator = bottom_up.estimator(net, settings, ctx, RULES[args.rules or "default"])
         return (lambda path, image: estimator(image)), 0.0
-    if args.scales or args.box_size:
-        raise ConfigError(f"{args.resume}: takes crops of people, --scales and --box-size are not for it")
+    if args.scales or args.box_size or args.rules:
+        raise ConfigError(f"{args.resume}: takes crops of people, --scales, --box-size and --rules are not for it")
+    if args.threshold is not None and not args.detector:
+        raise ConfigError(f"--threshold={args.threshold}: not without --detector; leave it out")
     how = {"flip": args.flip, "size": args.size}
     settings = replace(top_down.settings(meta, args.resume), **{k: v for k, v in how.items() if v is not None})
     estimator = top_down.estimator(net, settings, ctx)
@@ -83,7 +86,9 @@ def build_finder(args: argparse.Namespace, net, meta, ctx):
     if args.boxes:
         boxes = given_boxes(args.boxes, settings.enlarge)
     elif args.detector:
-        boxes = detected_people(PersonDetector(*args.detector, args.threshold, ctx=ctx), settings.enlarge)
+        boxes = detected_people(
+            PersonDetector(*args.detector, 0.5 if args.threshold is None else args.threshold, ctx=ctx), settings.enlarge
+        )
     return (lambda path, image: estimator(image, boxes(path, image, estimator.aspect))), 0.2
 
 
