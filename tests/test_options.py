@@ -330,3 +330,26 @@ def test_an_option_counts_or_is_refused_in_one_line(show, known, script, data, o
     before = known[script, data]
     assert {name: shown.get(name) for name in effect} == effect, lines
     assert [name for name in effect if before.get(name) == shown[name]] == []
+
+
+@pytest.mark.parametrize("script", ["evaluate", "evaluate_topdown"])
+@pytest.mark.parametrize("limit", ["0", "-5"])
+def test_a_limit_of_people_leaves_somebody(show, script, limit):
+    status, lines, _ = show(script, [*SCRIPT[script], *USUAL[script, "mpii"], f"--limit={limit}"])
+    assert status == 2 and len(lines) == 1 and "--limit" in lines[0], lines
+
+
+@pytest.mark.parametrize(
+    ("script", "option"),
+    [
+        ("train_gluon_cpm", "--dataset=mpii"),
+        ("train_pose_resnet", "--dataset=mpii"),
+        ("train_pose_resnet", "--size=64x64"),
+        ("train_pose_resnet", "--depth=50"),
+    ],
+)
+@pytest.mark.parametrize("source", ["--config=quickstart", "--resume=nowhere.npz"])
+def test_what_chooses_a_recipe_is_refused_beside_one(show, script, option, source):
+    status, lines, _ = show(script, [*SCRIPT[script], option, source])
+    assert status == 2 and len(lines) == 1, lines
+    assert lines[0].startswith(f"error: {option}: {source.split('=')[0]} brings a recipe")
