@@ -11,8 +11,8 @@ from dataclasses import replace
 import mxnet as mx
 import numpy as np
 import pytest
-from mxnet.contrib.amp.loss_scaler import LossScaler
 from mxnet import autograd
+from mxnet.contrib.amp.loss_scaler import LossScaler
 
 from cpm import CheckpointError, ConfigError
 from cpm.configs import load_config, override, recipe

@@ -1,10 +1,8 @@
 """Every option of the scripts that take data, on each data set: it changes what is shown, or is refused in one line."""
 
-import argparse
 import json
 import os
 import shutil
-from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -18,7 +16,7 @@ from cpm.models import get_model, save_network
 from cpm.training import PoseTrainer
 
 from .conftest import person, write_coco_to
-from .helpers.commands import call
+from .helpers.commands import call, options_of
 
 SMALL = {"channels": 8, "stages": 2, "offsets": True}
 PICTURE = "coco/val2017/000000000001.jpg"
@@ -304,15 +302,7 @@ def left(place):
 
 @pytest.mark.parametrize(("script", "data"), OPTIONS)
 def test_every_option_has_its_row(script, data):
-    found = []
-
-    def parse(parser, *arguments):
-        found.extend(action.option_strings[0] for action in parser._actions if action.option_strings)
-        raise SystemExit
-
-    with patch.object(argparse.ArgumentParser, "parse_args", parse):
-        call(script)
-    assert {*found} == {"-h", *OPTIONS[script, data]}
+    assert {*options_of(script)} == {"-h", *OPTIONS[script, data]}
 
 
 @pytest.mark.parametrize(("script", "data", "option"), CASES)
