@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -11,7 +10,7 @@ from ..checks import FARTHEST
 from ..errors import DataError
 from ..skeletons import MPII_16, Skeleton
 from ..tables import format_table
-from .mpii_truth import FIRST, MpiiTruth, read_mpii_truth
+from .mpii_truth import FIRST, MpiiTruth
 
 # The rows of the published tables; a part with a left and a right joint is the mean of both.
 _PARTS: Mapping[str, tuple[str, ...]] = {
@@ -26,13 +25,8 @@ _PARTS: Mapping[str, tuple[str, ...]] = {
 _FIGURES = (*_PARTS, "mean", "mean@0.1")
 
 
-def score_mpii(
-    predictions: np.ndarray,
-    truth: MpiiTruth | str | Path,
-    people: np.ndarray | None = None,
-    found: np.ndarray | None = None,
-) -> dict[str, float]:
-    """Score predicted joints of MPII's people, counted from 0, against the official truth, counted from 1.
+def score_mpii(predictions: np.ndarray, truth: MpiiTruth, found: np.ndarray | None = None) -> dict[str, float]:
+    """Score predicted joints of MPII's people, counted from 0, against the truth, counted from 1.
 
     Parameters
     ----------
@@ -40,9 +34,7 @@ def score_mpii(
         (N, 16, 2) x and y in image pixels as everywhere in this package: the first pixel is 0. The truth's first is 1,
         so 1 is added before they are compared.
     truth
-        The true joints of the same people in the same order, or their file.
-    people
-        The annotations the predictions were made for, see `MpiiTruth.check_people`; None leaves out this check.
+        The true joints of the same people in the same order, see `MpiiTruth.check_people`.
     found
         (N, 16) whether the joint was found, see :func:`pckh`.
 
@@ -54,14 +46,11 @@ def score_mpii(
     Raises
     ------
     DataError
-        If the truth cannot be read or is of other people, or predictions are not (N, 16, 2) numbers.
+        If predictions are not (N, 16, 2) numbers.
     """
-    truth = truth if isinstance(truth, MpiiTruth) else read_mpii_truth(truth)
     predictions = np.asarray(predictions, float)
     if predictions.shape != truth.joints.shape:
         raise DataError(f"predictions have the shape {predictions.shape}, the truth expects {truth.joints.shape}")
-    if people is not None:
-        truth.check_people(people)
     return pckh(predictions + FIRST, truth.joints, truth.visible, truth.head_size, found=found)
 
 

@@ -21,7 +21,7 @@ from ..coco import CocoKeypoints
 from ..records import ImageRecord
 
 _SHOWN = 10  # problems that are listed; all of them are counted
-_COLUMNS = (
+_COLUMNS = [
     "split",
     "images",
     "with people",
@@ -31,7 +31,7 @@ _COLUMNS = (
     "masked images",
     "masked pixels",
     "problems",
-)
+]
 
 
 @dataclass(frozen=True)
