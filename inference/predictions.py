@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain, count
 from pathlib import Path
 from typing import Any, Callable
@@ -117,52 +117,41 @@ def predict_files(
     notes = dict(notes or {})
     paths = list(dict.fromkeys(paths))
     folder = output if isinstance(output, OutputFolder) else OutputFolder(output)
+    found: dict[Path, list[Person]] = {}
+    skipped: dict[Path, str] = {}
+    sheet: list[np.ndarray] = []
     with folder.writing(PREDICTION, notes) as draft:
         _check_places(paths, folder.path)
-        drawings = _Drawings(draft.folder, skeleton, visible)
-        predictions = _find_all(find, paths, drawings, progress)
+        names = dict(zip(paths, _drawn_names(paths)))
+        for path, image, people in _find_each(find, paths, skipped, progress):
+            found[path] = people
+            picture = draw_people(image, [visible_part(person, visible) for person in people], skeleton)
+            save_image(draft.folder / "pictures" / names[path], picture)
+            if len(sheet) < _SHEET:
+                sheet.append(picture)
+        predictions = Predictions(found, skipped)
         predictions.check()
-        drawings.write_sheet()
+        save_image(draft.folder / "people.jpg", contact_sheet(sheet, columns=min(4, len(sheet)), height=240))
         content = {**notes, "joints": list(skeleton.joints), **predictions.as_dict(), "files": draft.files}
         write_json(draft.folder / PREDICTION.report, content)
         draft.publish()
     return predictions
 
 
-@dataclass
-class _Drawings:
-    """Writes a picture with skeletons for each image, and a sheet of the first."""
-
-    folder: Path
-    skeleton: Skeleton
-    visible: float
-    _sheet: list[np.ndarray] = field(default_factory=list)
-
-    def add(self, name: str, image: np.ndarray, people: Sequence[Person]) -> None:
-        picture = draw_people(image, [visible_part(person, self.visible) for person in people], self.skeleton)
-        save_image(self.folder / "pictures" / name, picture)
-        if len(self._sheet) < _SHEET:
-            self._sheet.append(picture)
-
-    def write_sheet(self) -> None:
-        sheet = contact_sheet(self._sheet, columns=min(4, len(self._sheet)), height=240)
-        save_image(self.folder / "people.jpg", sheet)
-
-
-def _find_all(find: Finder, paths: Sequence[Path], drawings: _Drawings, progress: bool) -> Predictions:
-    found: dict[Path, list[Person]] = {}
-    skipped: dict[Path, str] = {}
+def _find_each(
+    find: Finder, paths: Sequence[Path], skipped: dict[Path, str], progress: bool
+) -> Iterator[tuple[Path, np.ndarray, list[Person]]]:
+    """Yield each picture that can be read and searched with its people; note why others are skipped."""
     hidden = None if progress else True  # None hides it where there is no terminal
     with logging_redirect_tqdm():
-        for path, name in tqdm(list(zip(paths, _drawn_names(paths))), unit="image", disable=hidden):
+        for path in tqdm(paths, unit="image", disable=hidden):
             try:
                 image = read_image(path)
-                found[path] = list(find(path, image))
+                people = list(find(path, image))
             except DataError as error:
                 skipped[path] = str(error).replace("\n", "\\n")  # which names of files may hold
                 continue
-            drawings.add(name, image, found[path])
-    return Predictions(found, skipped)
+            yield path, image, people
 
 
 def _check_places(paths: Sequence[Path], output: Path) -> None:
