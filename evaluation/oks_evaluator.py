@@ -45,8 +45,8 @@ class OksEvaluator(Evaluator):
 
     def process(self, scene: Scene, people: Sequence[Person]) -> None:
         """Take the people found in an image."""
-        category, target = self.dataset.category_id, self.dataset.skeleton
-        self.results += people_to_results(scene.image_id, people, self.skeleton, category, target)
+        dataset = self.dataset
+        self.results += people_to_results(scene.image_id, people, self.skeleton, dataset.category_id, dataset.skeleton)
         self._image_ids.append(scene.image_id)
 
     def evaluate(self) -> dict[str, Any]:
@@ -126,5 +126,6 @@ class BoxOksEvaluator(OksEvaluator):
         if not entries or joints.shape != expected.shape or not all("head_size" in entry for entry in entries):
             return {}
         heads = np.array([entry["head_size"] for entry in entries], float)
-        visible, seen = expected[..., 2] > 0, joints[..., 2] > 0
+        visible = expected[..., 2] > 0
+        seen = joints[..., 2] > 0
         return pckh(joints[..., :2], expected[..., :2], visible, heads, skeleton=self.skeleton, found=seen)

@@ -126,10 +126,11 @@ def pckh(
         distance = np.linalg.norm(predictions - truth, axis=2) / head_size[:, None]
     right = (distance <= threshold) & scored & found
     of_joints = {name: _percent(right[:, k], scored[:, k]) for k, name in enumerate(skeleton.joints)}
-    figures = {part: _mean([of_joints[name] for name in names]) for part, names in parts.items()}
-    figures["mean"] = _percent(right, scored)
-    figures["mean@0.1"] = _percent((distance <= 0.1) & scored & found, scored)
-    return figures
+    return {
+        **{part: _mean([of_joints[name] for name in names]) for part, names in parts.items()},
+        "mean": _percent(right, scored),
+        "mean@0.1": _percent((distance <= 0.1) & scored & found, scored),
+    }
 
 
 def _parts_of(skeleton: Skeleton) -> dict[str, list[str]]:

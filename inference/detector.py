@@ -53,7 +53,9 @@ class PersonDetector:
                 f"detector {quote(name)} is unknown, expected one such as {', '.join(list_detectors()[:3])}"
             )
         expect_kind(weights, "mxnet")
-        self.threshold, self.short, self.ctx = threshold, short, ctx or mx.cpu()
+        self.threshold = threshold
+        self.short = short
+        self.ctx = ctx or mx.cpu()
         self.weights = Path(weights)
         self._net = detector_network(name)
         if "person" not in self._net.classes:
