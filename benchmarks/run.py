@@ -7,10 +7,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from parts import PARTS, Options, Result, describe_machine, format_table
+from parts import PARTS, Options, Result, describe_machine, results_table
 
 from cpm.cli import run
 from cpm.files import write_json
+from cpm.tables import format_table
 
 
 def parse_workers(text: str) -> tuple[int, ...]:
@@ -22,7 +23,7 @@ def parse_workers(text: str) -> tuple[int, ...]:
 
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
-    parts = "\n".join(f"  {name:9} {part.__doc__.splitlines()[0]}" for name, part in PARTS.items())
+    parts = format_table([(name, part.__doc__.splitlines()[0]) for name, part in PARTS.items()])
     parser = argparse.ArgumentParser(
         description=f"{__doc__}\nparts:\n{parts}", formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -59,7 +60,7 @@ def main() -> None:
         print(f"{name} ...", file=sys.stderr)
         results += PARTS[name].measure(options)
     print(", ".join(f"{key} {value}" for key, value in machine.items()))
-    print(format_table(results))
+    print(results_table(results))
     if arguments.json is not None:
         content = {"machine": machine, "quick": options.quick, "results": [result.to_json() for result in results]}
         write_json(arguments.json, content)

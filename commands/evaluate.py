@@ -87,7 +87,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _follow_protocol(arguments: argparse.Namespace) -> str:
-    """Put what a named protocol fixes in the place of the options; return its name for the table."""
+    """Put what a named protocol fixes in the place of the options; return what the table calls it."""
     from ..evaluation import apply_protocol
 
     if arguments.protocol is None:
@@ -95,9 +95,6 @@ def _follow_protocol(arguments: argparse.Namespace) -> str:
     names = ("dataset", "split", "scales", "flip", "reference", "subset")
     given = {name: getattr(arguments, name) for name in names}
     protocol = apply_protocol(arguments.protocol, given, arguments.limit)
-    vars(arguments).update({name: getattr(protocol, name) for name in names})
+    vars(arguments).update({name: getattr(protocol, name) for name in (*names, "limit")})
     arguments.subset = protocol.images
-    cut = arguments.limit is not None
-    if not cut:
-        arguments.limit = protocol.limit
-    return f"{arguments.protocol} (only its first {arguments.limit} images)" if cut else str(arguments.protocol)
+    return protocol.title

@@ -17,6 +17,7 @@ from easydict import EasyDict
 from ..cli import parse_assignments
 from ..errors import ConfigError, CpmError, one_line, quote
 from ..skeletons import Skeleton
+from ..tables import format_table
 from .defaults import FORMER_NAMES, TASKS
 from .limits import READ_WITH
 from .values import check_option, check_value
@@ -191,15 +192,15 @@ def list_configs(task: str | None = None) -> list[str]:
 
 def describe_configs(task: str) -> str:
     """Return the recipes of a task as lines of text: the name, what it trains, and the published figures."""
-    lines = []
+    rows = []
     for name in list_configs(task):
         text = ast.get_docstring(ast.parse((resources.files(__package__) / f"{name}.py").read_text())) or ""
         title, _, rest = text.partition("\n")
-        lines.append(f"{name:28} {title}")
+        rows.append((name, title))
         _, published, figures = " ".join(rest.split()).partition("Published")
         if published:
-            lines.append(f"{'':28} {published}{figures}")
-    return "\n".join(lines)
+            rows.append(("", published + figures))
+    return format_table(rows)
 
 
 def to_json(config: EasyDict) -> str:

@@ -66,7 +66,8 @@ class OnnxNetwork:
             raise ConfigError(f"threads={threads}, expected a positive number")
         if runtime not in RUNTIMES:
             raise ConfigError(f"runtime={quote(runtime)}, expected one of {', '.join(RUNTIMES)}")
-        self.path, self.runtime = Path(path), runtime
+        self.path = Path(path)
+        self.runtime = runtime
         open_file = _open_openvino if runtime == "openvino" else _open_onnxruntime
         expect_kind(self.path, "onnx")
         self._run, texts, inputs, outputs = open_file(self.path, threads or available_cores())
@@ -118,7 +119,8 @@ class OnnxNetwork:
             If the file turns out to be broken.
         """
         array = images.asnumpy() if isinstance(images, mx.nd.NDArray) else np.asarray(images)
-        shape, multiple = array.shape, self.multiple
+        shape = array.shape
+        multiple = self.multiple
         fits = array.ndim == 4 and array.size and shape[3] == 3 and not (shape[1] % multiple or shape[2] % multiple)
         if not fits or array.dtype not in (np.uint8, np.float32):
             raise DataError(
@@ -155,7 +157,8 @@ def _open_onnxruntime(path: Path, threads: int) -> _Opened:
 
 def _open_openvino(path: Path, threads: int) -> _Opened:
     """Return the same on OpenVINO."""
-    onnx, core = import_optional("onnx"), _openvino_core()
+    onnx = import_optional("onnx")
+    core = _openvino_core()
     try:
         described = onnx.load(path)
         settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, count
 from pathlib import Path
@@ -116,22 +116,17 @@ def predict_files(
     """
     notes = dict(notes or {})
     paths = list(dict.fromkeys(paths))
+    folder = output if isinstance(output, OutputFolder) else OutputFolder(output)
     found: dict[Path, list[Person]] = {}
     skipped: dict[Path, str] = {}
     sheet: list[np.ndarray] = []
-    folder = output if isinstance(output, OutputFolder) else OutputFolder(output)
-    with folder.writing(PREDICTION, notes) as draft, logging_redirect_tqdm():
+    with folder.writing(PREDICTION, notes) as draft:
         _check_places(paths, folder.path)
-        hidden = None if progress else True  # None hides it where there is no terminal
-        for path, name in tqdm(list(zip(paths, _drawn_names(paths))), unit="image", disable=hidden):
-            try:
-                image = read_image(path)
-                found[path] = list(find(path, image))
-            except DataError as error:
-                skipped[path] = str(error).replace("\n", "\\n")  # which names of files may hold
-                continue
-            picture = draw_people(image, [visible_part(person, visible) for person in found[path]], skeleton)
-            save_image(draft.folder / "pictures" / name, picture)
+        names = dict(zip(paths, _drawn_names(paths)))
+        for path, image, people in _find_each(find, paths, skipped, progress):
+            found[path] = people
+            picture = draw_people(image, [visible_part(person, visible) for person in people], skeleton)
+            save_image(draft.folder / "pictures" / names[path], picture)
             if len(sheet) < _SHEET:
                 sheet.append(picture)
         predictions = Predictions(found, skipped)
@@ -143,9 +138,26 @@ def predict_files(
     return predictions
 
 
+def _find_each(
+    find: Finder, paths: Sequence[Path], skipped: dict[Path, str], progress: bool
+) -> Iterator[tuple[Path, np.ndarray, list[Person]]]:
+    """Yield each picture that can be read and searched with its people; note why others are skipped."""
+    hidden = None if progress else True  # None hides it where there is no terminal
+    with logging_redirect_tqdm():
+        for path in tqdm(paths, unit="image", disable=hidden):
+            try:
+                image = read_image(path)
+                people = list(find(path, image))
+            except DataError as error:
+                skipped[path] = str(error).replace("\n", "\\n")  # which names of files may hold
+                continue
+            yield path, image, people
+
+
 def _check_places(paths: Sequence[Path], output: Path) -> None:
     """Make sure that no picture lies where drawings go, which would take its place."""
-    sheet, drawings = (output / "people.jpg").resolve(), (output / "pictures").resolve()
+    sheet = (output / "people.jpg").resolve()
+    drawings = (output / "pictures").resolve()
     for path in map(Path.resolve, paths):
         if path == sheet or path.parent == drawings:
             raise ConfigError(f"{path}: lies in the output folder {output}, where drawings go; choose another --output")

@@ -1,9 +1,9 @@
 """What is measured, a module per part with one function ``measure(options)``, and how."""
 
 from . import decode, evaluate, labels, loader, network, train
-from .measuring import Options, Result, describe_machine, format_table
+from .measuring import Options, Result, describe_machine, results_table
 
 PARTS = {"labels": labels, "decode": decode, "loader": loader, "network": network, "train": train,
          "evaluate": evaluate}  # fmt: skip
 
-__all__ = ["PARTS", "Options", "Result", "describe_machine", "format_table"]
+__all__ = ["PARTS", "Options", "Result", "describe_machine", "results_table"]

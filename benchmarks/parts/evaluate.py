@@ -19,7 +19,7 @@ import cpm.models
 from cpm import ConfigError
 from cpm.codecs import PafCodec
 from cpm.datasets import read_image
-from cpm.evaluation.oks_scores import people_to_results
+from cpm.evaluation import people_to_results
 from cpm.inference import PoseEstimator
 
 from .inputs import grid_people, noisy_maps, write_pictures

@@ -1,7 +1,9 @@
 """What the tests of the scripts share: how one is run here, a training that is soon over, and how a mistake is told."""
 
+import argparse
 import importlib.util
 import sys
+from unittest.mock import patch
 
 from cpm import cli
 
@@ -33,3 +35,16 @@ def call(name, *arguments):
     finally:
         sys.argv = before
     return None
+
+
+def options_of(name):
+    """Ask the parser of a script for its options; returns argparse's actions by the first name of each."""
+    found = {}
+
+    def parse(parser, *arguments):
+        found.update({action.option_strings[0]: action for action in parser._actions if action.option_strings})
+        raise SystemExit
+
+    with patch.object(argparse.ArgumentParser, "parse_args", parse):
+        call(name)
+    return found
