@@ -9,8 +9,9 @@ from .detector import PersonDetector
 from .estimator import PoseEstimator
 from .look import Estimator, Look
 from .onnx_network import OnnxNetwork
-from .predictions import Predictions, predict_files, visible_part
+from .predictions import Delivery, Predictions, list_pictures, predict_files
 from .resizing import fit_image
+from .selection import Selection
 from .stages import stage_from_last
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "REFERENCES",
     "RUNTIMES",
     "BoxEstimator",
+    "Delivery",
     "Estimator",
     "Look",
     "OnnxNetwork",
@@ -25,13 +27,14 @@ __all__ = [
     "PoseEstimator",
     "Predictions",
     "ScaledMaps",
+    "Selection",
     "detected_people",
     "fit_image",
     "given_boxes",
     "is_exported",
+    "list_pictures",
     "open_network",
     "predict_files",
     "stage_from_last",
-    "visible_part",
     "whole_image",
 ]

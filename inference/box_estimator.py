@@ -15,9 +15,9 @@ from ..draw import draw_people
 from ..errors import ConfigError
 from ..person import Person
 from .look import Look
-from .predictions import visible_part
+from .selection import Selection
 
-_DRAWN = 0.2  # score of a joint from which on it is drawn: a top-down network answers for every joint
+_SHOWN = Selection(min_joint_score=0.2)  # a top-down network answers for every joint
 _LARGEST = 4096  # pixels of a side of a crop
 
 
@@ -119,7 +119,7 @@ class BoxEstimator:
         return f"crops of {height}x{width} pixels, {'with' if self.flip else 'no'} flip"
 
     def _draw(self, image: np.ndarray, people: list[Person]) -> np.ndarray:
-        return draw_people(image, [visible_part(person, _DRAWN) for person in people], self.codec.skeleton)
+        return draw_people(image, _SHOWN(people), self.codec.skeleton)
 
     def _some(self, image: np.ndarray, boxes: Sequence[PersonBox]) -> list[Person]:
         warps = [crop_warp(box, self.size) for box in boxes]

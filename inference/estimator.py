@@ -10,6 +10,7 @@ import mxnet as mx
 import numpy as np
 
 from ..checks import check_image
+from ..choices import REFERENCES
 from ..codecs import Codec
 from ..datasets import PersonBox
 from ..draw import draw_people
@@ -20,7 +21,6 @@ from .look import Look
 from .resizing import LONGEST, fit_image
 from .stages import run_stage
 
-REFERENCES = ("height", "shorter")
 _LARGEST = 10_000  # pixels of the side of an input that the scales refer to: beyond that no memory is enough
 
 

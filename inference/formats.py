@@ -28,7 +28,9 @@ class Photo:
     path
         The file.
     name
-        What its drawing is called, without ``.jpg``: no two pictures share it.
+        What its drawing is called, a path within the folder of drawings.
+    stem
+        The name without its suffix, which no two pictures share.
     size
         Its height and width in pixels.
     people
@@ -37,6 +39,7 @@ class Photo:
 
     path: Path
     name: str
+    stem: str
     size: tuple[int, int]
     people: Sequence[Person]
 
@@ -95,7 +98,7 @@ def as_openpose(photo: Photo, skeleton: Skeleton) -> dict[str, Any]:
     return {"version": 1.3, "people": people}
 
 
-def as_yolo(photo: Photo, skeleton: Skeleton) -> str:
+def as_yolo(photo: Photo) -> str:
     """Return the people of a picture as lines of YOLO's pose labels.
 
     Each is ``0``, the middle, width and height of the box, and for every joint x, y and visibility (2, or 0 where it
@@ -115,26 +118,21 @@ def as_yolo(photo: Photo, skeleton: Skeleton) -> str:
     return "".join(lines)
 
 
-def _write_coco(folder: Path, photos: Sequence[Photo], skeleton: Skeleton) -> list[Path]:
-    path = folder / "coco.json"
-    write_json(path, as_coco(photos, skeleton))
-    return [path]
+def _write_coco(folder: Path, photos: Sequence[Photo], skeleton: Skeleton) -> None:
+    write_json(folder / "coco.json", as_coco(photos, skeleton))
 
 
-def _write_openpose(folder: Path, photos: Sequence[Photo], skeleton: Skeleton) -> list[Path]:
-    paths = []
+def _write_openpose(folder: Path, photos: Sequence[Photo], skeleton: Skeleton) -> None:
     for photo in photos:
-        paths.append(folder / "openpose" / f"{photo.name}_keypoints.json")
-        paths[-1].parent.mkdir(exist_ok=True)
-        paths[-1].write_text(json.dumps(as_openpose(photo, skeleton)))
-    return paths
+        path = folder / "openpose" / f"{photo.stem}_keypoints.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(as_openpose(photo, skeleton)))
 
 
-def _write_csv(folder: Path, photos: Sequence[Photo], skeleton: Skeleton) -> list[Path]:
+def _write_csv(folder: Path, photos: Sequence[Photo], skeleton: Skeleton) -> None:
     """Write a row for each person: picture, number, score, box, and x, y and score of every joint in pixels."""
-    path = folder / "people.csv"
     joints = [f"{joint}_{what}" for joint in skeleton.joints for what in ("x", "y", "score")]
-    with open(path, "w", newline="", encoding="utf-8") as file:
+    with open(folder / "people.csv", "w", newline="", encoding="utf-8", errors="replace") as file:
         writer = csv.writer(file)
         writer.writerow(["image", "person", "score", "left", "top", "width", "height", *joints])
         for photo in photos:
@@ -142,20 +140,17 @@ def _write_csv(folder: Path, photos: Sequence[Photo], skeleton: Skeleton) -> lis
                 numbers = [*person.bbox, *np.asarray(person.keypoints, float).reshape(-1)]
                 values = [f"{value:.{_DIGITS}f}" for value in numbers]
                 writer.writerow([photo.path, number, f"{person.score:.5f}", *values])
-    return [path]
 
 
-def _write_yolo(folder: Path, photos: Sequence[Photo], skeleton: Skeleton) -> list[Path]:
-    paths = []
+def _write_yolo(folder: Path, photos: Sequence[Photo], skeleton: Skeleton) -> None:
     for photo in photos:
-        paths.append(folder / "labels" / f"{photo.name}.txt")
-        paths[-1].parent.mkdir(exist_ok=True)
-        paths[-1].write_text(as_yolo(photo, skeleton))
-    return paths
+        path = folder / "labels" / f"{photo.stem}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(as_yolo(photo))
 
 
-# By the name of a format: what writes the people of all pictures into a folder, and returns the files.
-FORMATS: dict[str, Callable[[Path, Sequence[Photo], Skeleton], list[Path]]] = {
+# By the name of a format: what writes the people of all pictures into a folder.
+FORMATS: dict[str, Callable[[Path, Sequence[Photo], Skeleton], None]] = {
     "coco": _write_coco,
     "openpose": _write_openpose,
     "csv": _write_csv,
