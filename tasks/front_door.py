@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Callable
+from typing import Any, Callable
 
 import mxnet as mx
 import numpy as np
@@ -77,11 +77,7 @@ def load_estimator(
         in_boxes = task.settings(meta, path)
         boxed = task.estimator(net, in_boxes if flip is None else replace(in_boxes, flip=flip), device)
         return Estimator(net.skeleton, lambda image: boxed(image, whole_image(path, image, boxed.aspect)))
-    settings = BottomUp().settings(meta, path)
-    settings = replace(
-        settings,
-        scales=settings.scales if scales is None else tuple(scales),
-        flip=settings.flip if flip is None else flip,
-        box_size=settings.box_size if box_size is None else box_size,
-    )
+    given = {"scales": scales, "flip": flip, "box_size": box_size}
+    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    settings = replace(BottomUp().settings(meta, path), **changes)
     return Estimator(net.skeleton, BottomUp().estimator(net, settings, device))
