@@ -6,8 +6,9 @@
 ((1, 38, 46, 46), (1, 19, 46, 46))
 """
 
+from .exporting.accuracy import Accuracy
 from .exporting.export import export_onnx, export_symbol
-from .exporting.quantize import CALIBRATIONS, Accuracy, quantize_network
+from .exporting.quantize import CALIBRATIONS, quantize_network
 from .files.checkpoint import Checkpoint, load_parameters, read_checkpoint, save_network, skeleton_from_meta
 from .importing import INPUTS, import_trunk, import_weights
 from .loading import get_model, load_network, network_from_meta

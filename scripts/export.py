@@ -9,7 +9,8 @@ from pathlib import Path
 from cpm.cli import Parser, parse_index, run
 from cpm.inference import stage_from_last
 from cpm.models import load_network, read_checkpoint
-from cpm.models.exporting.export import INPUT, export_onnx, export_symbol, symbol_files
+from cpm.models.exporting.export import export_onnx, export_symbol, symbol_files
+from cpm.models.exporting.graph import INPUT
 from cpm.outputs import check_output_files
 
 EXPORTERS = {"onnx": export_onnx, "symbol": export_symbol}
