@@ -15,14 +15,7 @@ from ..checks import check_workers
 from ..configs import load_config, override
 from ..datasets import DATASETS, BatchLoader, SampleSet
 from ..errors import ConfigError
-from ..models import (
-    Checkpoint,
-    construct,
-    freeze_batch_norm,
-    get_model,
-    load_network,
-    read_checkpoint,
-)
+from ..models import Checkpoint, construct, freeze_batch_norm, get_model, load_network, read_checkpoint
 from ..skeletons import skeleton_from_spec
 from ..tasks import TASKS, Task, bottom_up
 from ..tasks.task import tested_data, trained_data

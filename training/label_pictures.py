@@ -16,16 +16,7 @@ from tqdm import tqdm
 from ..codecs import Codec, MapKind
 from ..configs import TASKS, load_config, override, to_json
 from ..datasets import Sample, SampleSet
-from ..draw import (
-    captioned,
-    contact_sheet,
-    draw_ignored,
-    draw_people,
-    draw_weights,
-    enlarge,
-    mark_occluded,
-    save_image,
-)
+from ..draw import captioned, contact_sheet, draw_ignored, draw_people, draw_weights, enlarge, mark_occluded, save_image
 from ..errors import ConfigError
 from ..files import write_json
 from ..outputs import Contents, OutputFolder

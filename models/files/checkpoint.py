@@ -84,7 +84,8 @@ def save_network(
     ConfigError
         If the name of an entry or an array is one that the format itself uses.
     """
-    extra, arrays = dict(extra or {}), dict(arrays or {})
+    extra = dict(extra or {})
+    arrays = dict(arrays or {})
     taken = [key for key in extra if key in _RESERVED]
     taken += [name for name in arrays if name == "meta" or name.startswith(_NET)]
     if taken:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from mxnet.gluon import Block, nn
 
-from ...errors import CheckpointError
+from ...errors import CheckpointError, list_some
 from ..networks.posenet import NORMALISATIONS, PoseNet, network_parameters
 from ..registry import build
 from .layouts import INPUTS
@@ -49,8 +49,7 @@ def build_from_ir(
     if not problems:
         problems = _compare_sources([place for place, *_ in layers], convolutions)
     if problems:
-        more = f" and {len(problems) - 5} more" if len(problems) > 5 else ""
-        raise CheckpointError(f"{source}: not the graph of this {net.name}: {'; '.join(problems[:5])}{more}")
+        raise CheckpointError(f"{source}: not the graph of this {net.name}: {list_some(problems, 5)}")
     values = _values(net, [place for place, *_ in layers], convolutions)
     first = f"{layers[0][0]}.weight"
     values[first] = values[first] * factor
@@ -142,7 +141,8 @@ def _input_factor(graph: Graph, net: PoseNet, order: str) -> np.ndarray:
     scale, shift = graph.input_scaling()
     mean, deviation = (np.array(values) for values in NORMALISATIONS[net.options["normalisation"]])
     if order == "bgr":
-        mean, deviation = mean[::-1], deviation[::-1]
+        mean = mean[::-1]
+        deviation = deviation[::-1]
     if not np.allclose(shift + mean * scale, 0, atol=1e-5):
         raise CheckpointError(
             f"{graph.path}: takes {-shift / scale} for zero, "

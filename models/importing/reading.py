@@ -77,6 +77,11 @@ def add_tensor(tensors: Tensors, name: str, values: np.ndarray) -> None:
     tensors[name] = array
 
 
+def is_size(value: object) -> bool:
+    """Return whether a value of a file is a whole number that could count bytes or elements."""
+    return type(value) is int and 0 <= value < 1 << 62
+
+
 def widen_bfloat16(halves: np.ndarray) -> np.ndarray:
     """Return bfloat16 values, given as uint16, as float32, of which they are the upper halves."""
     return (halves.astype(np.uint32) << 16).view(np.float32)

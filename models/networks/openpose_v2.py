@@ -40,7 +40,8 @@ class OpenPoseV2(PoseNet):
 
     def __init__(self, heads: Heads, normalisation: str, paf_stages: int, heatmap_stages: int) -> None:
         super().__init__(heads.skeleton, normalisation)
-        self.heads, self.sigmoid = heads, heads.sigmoid
+        self.heads = heads
+        self.sigmoid = heads.sigmoid
         alone = paf_stages - heatmap_stages
         self.kinds = ((PAFS,),) * alone + (heads.kinds,) * heatmap_stages
         with self.name_scope():
