@@ -88,7 +88,8 @@ def scale_gradients(trainer: gluon.Trainer, precision: str) -> None:
     The scale grows until a gradient overflows; that step is left out and the scale halved.
     """
     if precision in _SCALED:
-        trainer._amp_loss_scaler, trainer._amp_original_scale = LossScaler(), trainer._scale
+        trainer._amp_loss_scaler = LossScaler()
+        trainer._amp_original_scale = trainer._scale
 
 
 def backward(losses: list[mx.nd.NDArray], trainer: gluon.Trainer) -> None:
@@ -124,7 +125,8 @@ def restore_scaling(trainer: gluon.Trainer, state: Mapping[str, float]) -> None:
         unskipped = int(state["unskipped"])
     except (KeyError, OverflowError, TypeError, ValueError) as error:
         raise CheckpointError(f"the state of the loss scale is broken ({quote(error)})") from None
-    if not all(math.isfinite(value) and value > 0 for value in values) or not 0 <= unskipped < scaler._scale_seq_len:
+    are_scales = all(math.isfinite(value) and value > 0 for value in values)
+    if not are_scales or not 0 <= unskipped < scaler._scale_seq_len:
         raise CheckpointError(f"the state of the loss scale is broken ({quote(state)})")
     scaler._loss_scale, scaler._next_loss_scale = values
     scaler._unskipped = unskipped
@@ -151,7 +153,8 @@ def _check_cpu() -> None:
 
 def _slowdown() -> float:
     """Return how many times as long a convolution takes in bfloat16, by the shortest of many times, taken in turns."""
-    data, layers = mx.nd.ones((1, 64, 64, 64)), []
+    data = mx.nd.ones((1, 64, 64, 64))
+    layers = []
     for precision in ("bfloat16", ""):
         layer = gluon.nn.Conv2D(64, 3, padding=1, in_channels=64)
         layer.initialize(mx.init.One())

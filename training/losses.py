@@ -61,7 +61,8 @@ class StageLoss(Loss):
         if self._kind == "log":
             error = F.log1p(F.abs(difference))
         elif self._kind == "bce":
-            sure, unsure = F.log(prediction + _EPSILON), F.log(1 - prediction + _EPSILON)
+            sure = F.log(prediction + _EPSILON)
+            unsure = F.log(1 - prediction + _EPSILON)
             error = -(target * sure + (1 - target) * unsure)
         else:
             error = F.square(difference)
