@@ -8,7 +8,7 @@ from pathlib import Path
 from cpm.cli import Parser, run
 from cpm.files import atomic_path
 from cpm.models.published.fetch import fetch, next_command
-from cpm.models.published.pretrained import markdown_table, readme
+from cpm.models.published.page import markdown_table, renew_table
 
 
 def main() -> None:
@@ -30,16 +30,14 @@ def main() -> None:
         "(default: the environment variable CPM_MIRROR, else where the files are published)",
     )
     parser.add_argument("--list", action="store_true", help="show the published networks and stop")
-    parser.add_argument("--table", action="store_true", help="write the text of pretrained/README.md and stop")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="where --table writes to (default: the screen)")
+    parser.add_argument("--table", type=Path, metavar="FILE", help="renew the table of pretrained/README.md and stop")
     args = parser.parse_args()
     if args.list:
         print(markdown_table(), end="")
-    elif args.table and args.output:
-        with atomic_path(args.output) as temporary:
-            temporary.write_text(readme())
     elif args.table:
-        print(readme(), end="")
+        page = renew_table(args.table.read_text())
+        with atomic_path(args.table) as temporary:
+            temporary.write_text(page)
     elif args.name is None:
         parser.error("which network? --list shows them")
     else:

@@ -11,6 +11,7 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import wraps
+from itertools import islice
 from pathlib import Path
 from typing import Any, Callable, TypeVar
 
@@ -26,6 +27,8 @@ _ARITHMETIC: dict[str, np.ufunc] = {
     "Multiply": np.multiply,
     "Divide": np.divide,
 }
+_DERIVED = {"Convert", "Reshape", *_ARITHMETIC}  # what makes one constant of others
+_DEEPEST = 8  # such layers in turn
 _ACTIVATIONS = {"ReLU": "relu", "Elu": "elu"}
 _CONVOLUTIONS = ("Convolution", "GroupConvolution")
 _MAX_XML = 64 << 20
@@ -117,7 +120,8 @@ class Graph:
         if path.stat().st_size > _MAX_XML:
             raise self.error("the .xml is too large")
         self._bytes = np.memmap(binary, np.uint8, "r") if binary.stat().st_size else np.zeros(0, np.uint8)
-        self._constants: dict[str, np.ndarray] = {}
+        self._nodes: dict[str, _Node] = {}
+        self._users: dict[str, list[_Node]] = {}
         self._parse()
 
     def error(self, reason: str) -> CheckpointError:
@@ -132,29 +136,25 @@ class Graph:
         root = ElementTree.fromstring(text)
         inputs: dict[str, list[tuple[int, str]]] = {}
         for edge in root.iterfind("edges/edge"):
-            inputs.setdefault(edge.attrib["to-layer"], []).append(
-                (int(edge.attrib["to-port"]), edge.attrib["from-layer"])
-            )
-        self._nodes = {}
+            source = (int(edge.attrib["to-port"]), edge.attrib["from-layer"])
+            inputs.setdefault(edge.attrib["to-layer"], []).append(source)
         for layer in root.iterfind("layers/layer"):
             data = layer.find("data")
-            node = _Node(
-                layer.attrib["id"],
+            id_ = layer.attrib["id"]
+            self._nodes[id_] = _Node(
+                id_,
                 layer.attrib["name"],
                 layer.attrib["type"],
                 {} if data is None else data.attrib,
-                tuple(source for _, source in sorted(inputs.get(layer.attrib["id"], []))),
+                tuple(source for _, source in sorted(inputs.get(id_, []))),
             )
-            self._nodes[node.id] = node
         if not self._nodes:
             raise ValueError("it has no layers")
-        missing = [source for node in self._nodes.values() for source in node.inputs if source not in self._nodes]
-        if missing:
-            raise ValueError(f"an edge comes from the unknown layer {missing[0]}")
-        self._users: dict[str, list[_Node]] = {}
         for node in self._nodes.values():
-            for source in node.inputs:
-                self._users.setdefault(source, []).append(node)
+            for source_id in node.inputs:
+                if source_id not in self._nodes:
+                    raise ValueError(f"an edge comes from the unknown layer {source_id}")
+                self._users.setdefault(source_id, []).append(node)
 
     @_refuse_broken
     def convolutions(self) -> list[Convolution]:
@@ -163,7 +163,8 @@ class Graph:
         found = [node for node in self._nodes.values() if node.type in _CONVOLUTIONS]
         if len(found) != len(order):
             raise ValueError(f"{len(found) - len(order)} of its {len(found)} convolutions lead to no output")
-        convolutions, size = [], 0
+        convolutions = []
+        size = 0
         for node in order:
             convolutions.append(self._convolution(node))
             size += convolutions[-1].weight.size
@@ -174,7 +175,8 @@ class Graph:
     @_refuse_broken
     def input_scaling(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the factor and the shift, per channel (or one for all), that the graph applies to its input."""
-        scale, shift = np.ones(1), np.zeros(1)
+        scale = np.ones(1)
+        shift = np.zeros(1)
         starts = [node for node in self._nodes.values() if node.type == "Parameter"]
         if len(starts) != 1:
             raise ValueError(f"it has {len(starts)} inputs, expected one")
@@ -212,16 +214,25 @@ class Graph:
                 stack += [(self._nodes[source], False) for source in reversed(node.inputs)]
         raise ValueError("its layers form a circle")
 
-    def _width(self, output: _Node) -> int:
-        node: _Node | None = output
+    def _upstream(self, node: _Node) -> Iterator[_Node]:
+        """Yield a layer, the one that its first input comes from, and so on."""
         for _ in range(len(self._nodes)):
-            if node is None or node.type in _CONVOLUTIONS:
-                break
-            node = self._nodes[node.inputs[0]] if node.inputs else None
+            yield node
+            if not node.inputs:
+                return
+            node = self._nodes[node.inputs[0]]
+
+    def _producer(self, node: _Node) -> _Node | None:
+        """Return the convolution whose output comes to a layer."""
+        return next((each for each in self._upstream(node) if each.type in _CONVOLUTIONS), None)
+
+    def _width(self, output: _Node) -> int:
+        node = self._producer(output)
         return len(self._constant(node.inputs[1])) if node is not None and len(node.inputs) == 2 else 0
 
     def _convolution(self, node: _Node) -> Convolution:
-        data, weight = node.data, self._constant(node.inputs[1])
+        data = node.data
+        weight = self._constant(node.inputs[1])
         groups = 1
         if node.type == "GroupConvolution":
             groups = weight.shape[0]
@@ -262,35 +273,22 @@ class Graph:
 
     def _sources(self, node_id: str) -> list[str]:
         """Return the convolutions whose outputs are concatenated, if they are."""
-        node = self._nodes[node_id]
-        while node.type == "FakeQuantize":
-            node = self._nodes[node.inputs[0]]
+        node = next(each for each in self._upstream(self._nodes[node_id]) if each.type != "FakeQuantize")
         if node.type != "Concat":
             return []
         if int(node.data.get("axis", 1)) != 1:
             raise ValueError(f"{node.name} concatenates along axis {node.data['axis']}")
-        return [self._producer(source) for source in node.inputs]
-
-    def _producer(self, node_id: str) -> str:
-        node = self._nodes[node_id]
-        for _ in range(len(self._nodes)):
-            if node.type in _CONVOLUTIONS:
-                return node.name
-            if not node.inputs:
-                break
-            node = self._nodes[node.inputs[0]]
-        return ""
+        producers = [self._producer(self._nodes[source]) for source in node.inputs]
+        return ["" if producer is None else producer.name for producer in producers]
 
     def _is_constant(self, node_id: str) -> bool:
-        node, depth = self._nodes[node_id], 0
-        while node.type in ("Convert", "Reshape", *_ARITHMETIC) and depth < 8:
-            node, depth = self._nodes[node.inputs[0]], depth + 1
-        return node.type == "Const"
+        near = islice(self._upstream(self._nodes[node_id]), _DEEPEST + 1)
+        return next((node.type for node in near if node.type not in _DERIVED), "") == "Const"
 
     def _constant(self, node_id: str, depth: int = 0) -> np.ndarray:
         """Compute a constant; those of int8 files are made of several layers."""
         node = self._nodes[node_id]
-        if depth > 8 or node.type not in ("Const", "Convert", "Reshape", *_ARITHMETIC):
+        if depth > _DEEPEST or node.type not in _DERIVED | {"Const"}:
             raise ValueError(f"{node.name} is {node.type}, expected a constant")
         if node.type == "Const":
             return self._read(node)
@@ -308,7 +306,8 @@ class Graph:
     def _read(self, node: _Node) -> np.ndarray:
         dtype = np.dtype(_DTYPES[node.data["element_type"]])
         shape = [int(size) for size in node.data["shape"].split(",") if size.strip()]
-        offset, size = int(node.data["offset"]), int(node.data["size"])
+        offset = int(node.data["offset"])
+        size = int(node.data["size"])
         if min([*shape, 1]) < 0 or offset < 0 or math.prod(shape) * dtype.itemsize != size:
             raise ValueError(f"{node.name} claims {size} bytes at {offset} for {shape}")
         if offset + size > len(self._bytes):

@@ -1,7 +1,7 @@
 """The published pretrained networks that `fetch` knows: where they are, what they are and whose licence holds.
 
 A fact that no source states is left out: a size or hash is None then, a figure "none". Nothing here is
-downloaded by importing this module; see `cpm.models.fetching.fetch`.
+downloaded by importing this module; see `cpm.models.fetch`.
 """
 
 from __future__ import annotations
@@ -269,33 +269,6 @@ _ENTRIES = (
 )
 PRETRAINED: dict[str, Pretrained] = {entry.name: entry for entry in _ENTRIES}
 
-_INTRO = """\
-# Pretrained weights
-
-This page is written by `python scripts/fetch_pretrained.py --table --output pretrained/README.md` from the table in
-`models/published/pretrained.py`. Git ignores every other file of this folder, which is a place for weights.
-
-    python scripts/fetch_pretrained.py --list
-    python scripts/fetch_pretrained.py NAME
-
-downloads a published network, compares it with its hash, imports it and prints where the checkpoint is:
-`~/.cpm/models/NAME.npz`, and the downloads in `~/.cpm/downloads/NAME`; the environment variable `CPM_HOME` names
-another folder than `~/.cpm`. A download that breaks off goes on where it was when the command is repeated.
-
-- Without a connection, or for a file that a browser must download: `--file PATH`, once for each file, takes files that
-  you have, whatever their names.
-- `--mirror URL`, or the environment variable `CPM_MIRROR`, downloads `URL/NAME/FILE` instead. A folder will do.
-- In Python, `cpm.models.get_model(NETWORK, pretrained="NAME")` does the same and returns the network.
-- `scripts/train_gluon_cpm.py --set model.trunk_file=FILE` starts from a trunk of ImageNet parameters, be it the
-  `~/.cpm/models/NAME.npz` of a trunk below or a `.params` file of Gluon's or GluonCV's model zoo.
-- `scripts/import_weights.py` imports a file of your own; `scripts/evaluate.py --resume=FILE.npz` evaluates what has
-  become of it.
-
-The weights belong to their authors and come under their licences, not under that of this package. Figures are those
-that the authors publish, with their own decoders and test protocols.
-
-"""
-
 
 def find_pretrained(name: str) -> Pretrained:
     """Return the entry of this name.
@@ -308,21 +281,3 @@ def find_pretrained(name: str) -> Pretrained:
     if name not in PRETRAINED:
         raise ConfigError(f"pretrained network {name!r} is unknown, expected one of {', '.join(PRETRAINED)}")
     return PRETRAINED[name]
-
-
-def markdown_table() -> str:
-    """Return the table as Markdown."""
-    rows = ["| name | network | files | published | licence | input |", "|---|---|---|---|---|---|"]
-    for entry in PRETRAINED.values():
-        model = f"trunk of `{entry.model}`" if entry.part == "trunk" else f"`{entry.model}`"
-        size = "" if entry.size is None else f", {entry.size / 1e6:.1f} MB"
-        links = [f"[{file.name}]({file.url})" if file.url else f"{file.name} (browser)" for file in entry.files]
-        title = f"`{entry.name}`: [{entry.title}]({entry.homepage})"
-        cells = (title, model, ", ".join(links) + size, entry.published, entry.licence, entry.input)
-        rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join(rows) + "\n"
-
-
-def readme() -> str:
-    """Return the text of ``pretrained/README.md``."""
-    return _INTRO + markdown_table()
