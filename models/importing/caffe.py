@@ -1,4 +1,4 @@
-"""Weights of Caffe models, read from the wire format of protocol buffers without Caffe or its messages.
+"""Weights of Caffe models, which are protocol buffers.
 
 A ``.caffemodel`` is a NetParameter. Its ``layer`` (field 100; in files up to 2014 ``layers``, field 2) are messages
 with a name and blobs, and a blob has a shape and values (``caffe.proto``). Other fields are skipped unread.

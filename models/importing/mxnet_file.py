@@ -1,4 +1,4 @@
-"""Weights in the format of ``mx.nd.save``, read without MXNet, which trusts the sizes that a file claims.
+"""Weights in the format of ``mx.nd.save``; MXNet's own reader trusts the sizes that a file claims.
 
 All numbers are little-endian. A file is a uint64 0x112, a reserved uint64, a uint64 count and as many arrays, then a
 uint64 count and as many names, each a uint64 length and UTF-8. An array begins with a uint32 that tells its version:

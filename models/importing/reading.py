@@ -1,9 +1,7 @@
 """What the readers of foreign files share: bytes on loan from the disk, errors in one line, and checks of tensors.
 
-Each format has a reader of its own, in place of the framework that wrote it, so that no framework needs to be
-installed and no code of a file can run. The files are untrusted: their bytes are mapped, not read; a reader copies
-the tensors it returns and checks every size against the bytes there are before it takes memory. What is not a tensor
-is limited in number.
+The bytes of a file are mapped, not read; a reader copies the tensors it returns and checks every size against the bytes
+there are before it takes memory. What is not a tensor is limited in number.
 """
 
 from __future__ import annotations

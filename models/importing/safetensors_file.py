@@ -1,4 +1,4 @@
-"""Weights in the format of safetensors, read without its package.
+"""Weights in the format of safetensors.
 
 A file is a uint64 length (little-endian), so many bytes of JSON, and values. The JSON gives for each tensor its
 ``dtype``, ``shape`` and ``data_offsets``, where its values begin and end behind the JSON; ``__metadata__`` are notes.

@@ -1,4 +1,4 @@
-"""Weights of PyTorch checkpoints, read without PyTorch and without running what their pickle names.
+"""Weights of PyTorch checkpoints.
 
 Two containers are known:
 
@@ -33,12 +33,16 @@ _MAGIC = 0x1950A86A20F9469CFC6C
 _VERSION = 1001
 _MEMBER = b"PK\x03\x04"
 _WEIGHTS = {"FloatStorage": "<f4", "DoubleStorage": "<f8", "HalfStorage": "<f2", "BFloat16Storage": "<u2"}
+_ONE_BYTE = ("BoolStorage", "ByteStorage", "CharStorage", "UntypedStorage", "QInt8Storage", "QUInt8Storage")
 _SIZES = {
     **{kind: np.dtype(dtype).itemsize for kind, dtype in _WEIGHTS.items()},
-    **dict.fromkeys(("BoolStorage", "ByteStorage", "CharStorage", "UntypedStorage"), 1),
-    **dict.fromkeys(("QInt8Storage", "QUInt8Storage"), 1),
-    **{"ShortStorage": 2, "IntStorage": 4, "QInt32Storage": 4, "LongStorage": 8},
-    **{"ComplexFloatStorage": 8, "ComplexDoubleStorage": 16},
+    **dict.fromkeys(_ONE_BYTE, 1),
+    "ShortStorage": 2,
+    "IntStorage": 4,
+    "QInt32Storage": 4,
+    "LongStorage": 8,
+    "ComplexFloatStorage": 8,
+    "ComplexDoubleStorage": 16,
 }
 
 
