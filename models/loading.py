@@ -126,9 +126,7 @@ def _described(
         known = find_entry(model).defaults
         options = {key: value for key, value in options.items() if key in known}
     return construct(
-        model or meta["model"],
-        meta["skeleton"] if skeleton is None else skeleton,
-        {**options, **(changes or {})},
+        model or meta["model"], meta["skeleton"] if skeleton is None else skeleton, {**options, **(changes or {})}
     )
 
 

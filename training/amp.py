@@ -11,7 +11,6 @@ import logging
 import math
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import mxnet as mx
 from mxnet import autograd, gluon
@@ -71,7 +70,7 @@ def lower_precision(net: gluon.HybridBlock, precision: str) -> None:
     """
     net.hybridize(static_alloc=True)
     inputs, graph = net._get_graph(mx.sym.var("data"))
-    float32_ops = amp.list_fp32_ops(_dtype(precision))
+    float32_ops = amp.list_fp32_ops(amp.amp.bfloat16 if precision == "bfloat16" else precision)
     if precision == "bfloat16":
         # Not in any list, so that it would fail where its inputs differ in type, as after a PReLU.
         float32_ops = [*float32_ops, "Concat"]
@@ -134,10 +133,6 @@ def restore_scaling(trainer: gluon.Trainer, state: Mapping[str, float]) -> None:
 
 def _is_scaled(trainer: gluon.Trainer) -> bool:
     return getattr(trainer, "_amp_loss_scaler", None) is not None
-
-
-def _dtype(precision: str) -> Any:
-    return amp.amp.bfloat16 if precision == "bfloat16" else precision
 
 
 @functools.lru_cache

@@ -26,11 +26,7 @@ _HEIGHTS = (64, 4096)  # pixels of a crop in a picture
 
 
 def choose_label_recipe(
-    source: str | None,
-    dataset: str | None,
-    changes: Sequence[str],
-    root: str | None = None,
-    seed: int | None = None,
+    source: str | None, dataset: str | None, changes: Sequence[str], root: str | None = None, seed: int | None = None
 ) -> EasyDict:
     """Return the recipe whose labels are to be seen.
 

@@ -179,17 +179,12 @@ def collect(
     used = set(names.values())
     unknown = [name for name in tensors if name not in used and not re.fullmatch(layout.unused, name)]
     problems += [f"{name} {tensors[name].shape} has no place" for name in unknown]
-    refuse(source, net, problems)
+    if problems:
+        raise CheckpointError(f"{source}: not the weights of this {net.name}: {list_some(problems, 5)}")
     first = next(iter(names))
     if order == "bgr":
         values[first] = values[first][:, ::-1]
     return values
-
-
-def refuse(source: Path, net: PoseNet, problems: list[str]) -> None:
-    """Raise a CheckpointError that lists the problems, if there are any."""
-    if problems:
-        raise CheckpointError(f"{source}: not the weights of this {net.name}: {list_some(problems, 5)}")
 
 
 def assign(net: PoseNet, values: Mapping[str, np.ndarray]) -> None:

@@ -102,11 +102,7 @@ class Stage(HybridBlock):
     """
 
     def __init__(
-        self,
-        heads: Heads,
-        body: list[HybridBlock],
-        hidden: Callable[[], list[HybridBlock]],
-        last: mx.init.Initializer,
+        self, heads: Heads, body: list[HybridBlock], hidden: Callable[[], list[HybridBlock]], last: mx.init.Initializer
     ) -> None:
         super().__init__()
         with self.name_scope():
@@ -158,12 +154,7 @@ def cpm_vgg19_bn(heads: Heads, *, stages: int = 6, dropout: float = 0.2, normali
 
 @register_model(zoo=trunks.gluon_mobilenet_v2)
 def cpm_mobilenet_v2(
-    heads: Heads,
-    *,
-    stages: int = 6,
-    width: float = 0.5,
-    dropout: float = 0.2,
-    normalisation: str = "imagenet",
+    heads: Heads, *, stages: int = 6, width: float = 0.5, dropout: float = 0.2, normalisation: str = "imagenet"
 ) -> CpmNet:
     """Build the stages of `cpm_vgg19_bn` directly on the first blocks of a MobileNetV2, all times `width`."""
     check_number("width", width, 0.125, 2)

@@ -112,11 +112,7 @@ class _PReLU(HybridBlock):
 
 @register_model(zoo=trunks.gluon_vgg19)
 def openpose_v2(
-    heads: Heads,
-    *,
-    paf_stages: int = 4,
-    heatmap_stages: int = 2,
-    normalisation: str = "imagenet",
+    heads: Heads, *, paf_stages: int = 4, heatmap_stages: int = 2, normalisation: str = "imagenet"
 ) -> OpenPoseV2:
     """Build the network of Cao et al. 2019, with the first ten convolutions of VGG19 as its trunk."""
     check_number("paf_stages", paf_stages, 1, MAX_STAGES)
