@@ -14,7 +14,7 @@ from cpm.inference import OnnxNetwork, open_network
 from cpm.inference.detector import PersonDetector
 from cpm.models import get_model, load_network, read_checkpoint, save_network
 from cpm.models.exporting.export import export_onnx
-from cpm.models.importing.openvino import Graph
+from cpm.models.importing.openvino import read_graph
 from cpm.models.networks.gluoncv_models import detector_network
 from cpm.skeletons import Skeleton
 
@@ -212,12 +212,6 @@ def test_maps_that_are_not_finite_are_refused(exported, tmp_path):
     onnx.save(model, tmp_path / "net.onnx")
     with pytest.raises(CheckpointError, match="that are not finite, it is damaged"):
         OnnxNetwork(tmp_path / "net.onnx")(np.zeros((1, 64, 64, 3), np.uint8))
-
-
-def read_graph(path):
-    graph = Graph(path)
-    graph.input_scaling()
-    graph.convolutions()
 
 
 def test_damaged_graphs(tmp_path):

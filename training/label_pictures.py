@@ -48,7 +48,8 @@ def choose_label_recipe(
     """
     config = load_config(source or f"cpm_vgg19_{dataset or 'coco'}")
     given = {"data.dataset": dataset, "data.root": root, "train.seed": seed}
-    override(config, list(changes) + [f"{key}={value!r}" for key, value in given.items() if value is not None])
+    own = [f"{key}={value!r}" for key, value in given.items() if value is not None]
+    override(config, [*changes, *own])
     return config
 
 

@@ -215,8 +215,8 @@ def _read(source: Path, model: str, entry: str, trunk: bool) -> tuple[Layout, Te
         some = ", ".join(list(tensors)[:3])
         what = f"the trunk of a {model}" if trunk else f"a {model}"
         raise CheckpointError(f"{source}: no known layout of {what}, its {len(tensors)} tensors are {some}, ...")
-    is_prefix = kind != "torch" or any(name.startswith(f"{entry}.") for name in tensors)  # else the reader has taken it
-    if entry and is_prefix:
+    begins_names = any(name.startswith(f"{entry}.") for name in tensors)
+    if entry and (begins_names or kind != "torch"):  # else the reader has taken the entry of this name
         layouts = {prefix: layout for prefix, layout in layouts.items() if prefix == f"{entry}."}
     prefix = _only(source, list(layouts), entry)
     return layouts[prefix], _part(source, tensors, prefix)
