@@ -50,11 +50,7 @@ def kinds_of(names: Iterable[str]) -> tuple[MapKind, ...]:
 
 
 def bottom_up_codec(
-    net: Network,
-    sigma: float = 7.0,
-    paf_width: float = 1.0,
-    rules: DecodeRules | None = None,
-    offsets: bool = True,
+    net: Network, sigma: float = 7.0, paf_width: float = 1.0, rules: DecodeRules | None = None, offsets: bool = True
 ) -> PafCodec:
     """Return the codec for the maps of a network that finds everybody in an image, with offsets if it has them.
 

@@ -30,7 +30,8 @@ def run(arguments: argparse.Namespace) -> None:
     """Export as the options say."""
     from ..inference import stage_from_last
     from ..models import load_network, read_checkpoint
-    from ..models.exporting.export import EXPORTERS, INPUT
+    from ..models.exporting.export import EXPORTERS
+    from ..models.exporting.graph import INPUT
     from ..outputs import check_output_files
 
     export, files_of = EXPORTERS[arguments.format]

@@ -29,23 +29,21 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "where the files are published)",
     )
     parser.add_argument("--list", action="store_true", help="show the published networks and stop")
-    parser.add_argument("--table", action="store_true", help="write the text of pretrained/README.md and stop")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="where --table writes to (default: the screen)")
+    parser.add_argument("--table", type=Path, metavar="FILE", help="renew the table of pretrained/README.md and stop")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Make the network available, or list those that are."""
     from ..files import atomic_path
     from ..models.published.fetch import fetch, next_command
-    from ..models.published.pretrained import describe_pretrained, readme
+    from ..models.published.page import describe_networks, renew_table
 
     if arguments.list:
-        print(describe_pretrained())
-    elif arguments.table and arguments.output:
-        with atomic_path(arguments.output) as temporary:
-            temporary.write_text(readme())
+        print(describe_networks())
     elif arguments.table:
-        print(readme(), end="")
+        page = renew_table(arguments.table.read_text())
+        with atomic_path(arguments.table) as temporary:
+            temporary.write_text(page)
     elif arguments.name is None:
         raise ConfigError("which network? --list shows them")
     else:

@@ -6,11 +6,12 @@
 ((1, 38, 46, 46), (1, 19, 46, 46))
 """
 
+from .exporting.accuracy import Accuracy
 from .exporting.export import export_onnx, export_symbol
-from .exporting.quantize import CALIBRATIONS, Accuracy, quantize_network
+from .exporting.quantize import CALIBRATIONS, quantize_network
 from .files.checkpoint import Checkpoint, load_parameters, read_checkpoint, save_network, skeleton_from_meta
 from .importing import INPUTS, import_trunk, import_weights
-from .loading import get_model, load_network, network_from_meta
+from .loading import get_model, load_network
 from .networks import light, lightweight, openpose_v2, pose_small, resnet_deconv  # noqa: F401  (they register their networks)
 from .networks.cpm import CpmNet
 from .networks.posenet import NORMALISATIONS, PoseNet, freeze_batch_norm
@@ -40,7 +41,6 @@ __all__ = [
     "list_models",
     "load_network",
     "load_parameters",
-    "network_from_meta",
     "quantize_network",
     "read_checkpoint",
     "register_model",

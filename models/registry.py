@@ -32,7 +32,8 @@ class Entry:
     def defaults(self) -> dict[str, Any]:
         """Its options with their defaults: those of the builder, and those of the heads."""
         parameters = list(inspect.signature(self.builder).parameters.values())[1:]
-        return {**{parameter.name: parameter.default for parameter in parameters}, **(OPTIONS if self.heads else {})}
+        of_builder = {parameter.name: parameter.default for parameter in parameters}
+        return {**of_builder, **OPTIONS} if self.heads else of_builder
 
     def build(self, skeleton: Skeleton, options: Mapping[str, Any]) -> PoseNet:
         """Build the network; `options` are all that there are."""

@@ -16,7 +16,7 @@ from cpm.inference import OnnxNetwork, PoseEstimator
 from cpm.models import export_onnx, get_model, read_checkpoint
 from cpm.skeletons import COCO_17, OPENPOSE_18
 from cpm.training import StageLoss, build_trainer
-from cpm.training.label_pictures import label_panels, read_sample
+from cpm.training.label_panels import label_panels, read_sample
 
 from .conftest import person
 from .helpers.arrows import FINNED_ARROW

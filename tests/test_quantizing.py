@@ -13,7 +13,7 @@ from cpm.evaluation import accuracy_report, evaluate_coco, select_images, spread
 from cpm.inference import OnnxNetwork, PoseEstimator, open_network
 from cpm.models import export_onnx, get_model, import_weights, quantize_network, save_network
 from cpm.models.exporting.equalise import equalise
-from cpm.models.exporting.quantize import fold_batch_norm
+from cpm.models.exporting.int8 import fold_batch_norm
 
 from .helpers.commands import assert_one_line
 from .helpers.networks import lively

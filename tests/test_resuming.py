@@ -10,8 +10,7 @@ import pytest
 from tensorboardX.proto.event_pb2 import Event
 
 from cpm.errors import ConfigError
-from cpm.models import load_network, network_from_meta, read_checkpoint, save_network
-from cpm.models.files.checkpoint import load_parameters
+from cpm.models import load_network, read_checkpoint, save_network
 from cpm.models.networks.posenet import network_parameters
 from cpm.training import build_trainer, check_output, choose_recipe
 
@@ -278,8 +277,7 @@ def test_workers_are_bounded(config, tmp_path):
 
 def test_the_mean_of_devices_that_agree_is_what_they_have(stopped, tmp_path):
     checkpoint = read_checkpoint(stopped / "last.npz")
-    net = network_from_meta(checkpoint.meta, ctx=[mx.cpu(number) for number in range(3)])
-    load_parameters(net, checkpoint)
+    net = load_network(checkpoint, ctx=[mx.cpu(number) for number in range(3)])
     save_network(tmp_path / "net.npz", net)
     again = load_network(tmp_path / "net.npz")
     for place, parameter in network_parameters(again).items():

@@ -131,7 +131,7 @@ class PoseNet(HybridBlock):
                     f"with both sides multiples of {self.multiple}"
                 )
         stages = super().forward(images, *args)
-        return [{kind.name: array for kind, array in zip(kinds, maps)} for kinds, maps in zip(self.kinds, stages)]
+        return [dict(zip([kind.name for kind in kinds], maps)) for kinds, maps in zip(self.kinds, stages)]
 
 
 class Normalise(HybridBlock):
