@@ -177,8 +177,12 @@ def test_verify_lists_broken_pictures(coco):
     cv2.imwrite(str(names[2]), np.zeros((120, 150, 3), np.uint8))
     names[3].write_text("<html><body>404</body></html>")
     report = verify_split(CocoKeypoints(coco, "train2017"))
-    parts = ("1.jpg: cannot read", "2.jpg: the JPEG file is cut short", "3.jpg: the image is 150x120",
-             "4.jpg: not an image but a web page")  # fmt: skip
+    parts = (
+        "1.jpg: cannot read",
+        "2.jpg: the JPEG file is cut short",
+        "3.jpg: the image is 150 pixels wide and 120 high",
+        "4.jpg: not an image but a web page",
+    )
     assert report.problem_count == 4 and all(part in line for part, line in zip(parts, report.problems))
     quick = verify_split(CocoKeypoints(coco, "train2017"), decode=False)
     assert quick.problem_count == 1 and "1.jpg: cannot read" in quick.problems[0]
