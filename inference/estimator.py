@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Callable
 
-import mxnet as mx
 import numpy as np
 
 from ..checks import check_image
@@ -38,7 +37,7 @@ class PoseEstimator:
     Parameters
     ----------
     net
-        Called with images (B, H, W, 3) RGB uint8; returns the stages, first to last, each its maps (B, C, h, w) of
+        Called with images (B, H, W, 3) RGB uint8 of NumPy; returns the stages, first to last, each its maps (B, C, h, w) of
         MXNet or NumPy by the names of their kinds. Its `multiple`, if it has that attribute, divides H and W; else the
         stride of the codec does.
     codec
@@ -50,14 +49,14 @@ class PoseEstimator:
         Whether to average with the maps of the mirror image.
     box_size
         Height in pixels that scale 1 stands for.
-    ctx
-        Where the network's parameters are; by default MXNet's current context.
     stage
         The stage whose maps are used, 0 for the first; negative numbers count from the last.
     pad_value
         Grey level of the padding.
     reference
         What has `box_size` pixels at scale 1: the "height" of the image, or its "shorter" side.
+    batch_size
+        Most images to run at once.
 
     Raises
     ------
@@ -65,15 +64,15 @@ class PoseEstimator:
         If a scale, the box size or the padding is out of range, or the reference unknown.
     """
 
-    net: Callable[[mx.nd.NDArray], Sequence[Any]]
+    net: Callable[[np.ndarray], Sequence[Any]]
     codec: Codec
     scales: Sequence[float] = (0.5, 1, 1.5, 2)
     flip: bool = True
     box_size: int = 368
-    ctx: mx.Context | None = None
     stage: int = -1
     pad_value: int = 128
     reference: str = "height"
+    batch_size: int = 8
 
     def __post_init__(self) -> None:
         self.scales = tuple(self.scales)
@@ -87,6 +86,8 @@ class PoseEstimator:
             raise ConfigError(
                 f"scales={quote(self.scales)} of box_size={self.box_size}: expected inputs of up to {_LARGEST} pixels"
             )
+        if self.batch_size < 1:
+            raise ConfigError(f"batch_size={self.batch_size}, expected 1 or more")
         if not 0 <= self.pad_value <= 255:
             raise ConfigError(f"pad_value={self.pad_value}, expected a grey level from 0 to 255")
         self.scales = tuple(map(float, self.scales))
@@ -97,7 +98,7 @@ class PoseEstimator:
         return None
 
     def __call__(self, image: np.ndarray) -> list[Person]:
-        """Return the people in an image.
+        """Return the people in an image; see :meth:`find_all` for many.
 
         Parameters
         ----------
@@ -116,7 +117,23 @@ class PoseEstimator:
         ConfigError
             If the network lacks the stage or its maps are not those of the codec.
         """
-        return self.decode(self.maps(image), image.shape[:2])
+        return self.find_all([image])[0]
+
+    def find_all(self, images: Sequence[np.ndarray]) -> list[list[Person]]:
+        """Return the people in each of several images; those of one size run through the network together.
+
+        Parameters
+        ----------
+        images
+            (H, W, 3) RGB uint8 each.
+
+        Raises
+        ------
+        DataError, ConfigError
+            As for a call.
+        """
+        of_images = self._maps_of(images)
+        return [self.decode(maps, image.shape[:2]) for maps, image in zip(of_images, images)]
 
     def look(self, image: np.ndarray, boxes: Sequence[PersonBox] = ()) -> Look:
         """Return the people in the whole image and pictures of the maps; parameters and errors as for a call."""
@@ -141,11 +158,15 @@ class PoseEstimator:
 
     def maps(self, image: np.ndarray) -> ScaledMaps:
         """Return the averaged maps that are decoded; parameters and errors as for a call."""
-        check_image(image)
-        of_scales = [self._at_scale(image, scale) for scale in self.scales]
+        return self._maps_of([image])[0]
+
+    def _maps_of(self, images: Sequence[np.ndarray]) -> list[ScaledMaps]:
+        for image in images:
+            check_image(image)
+        of_scales = [self._at_scale(images, scale) for scale in self.scales]
         if len(of_scales) == 1:
             return of_scales[0]
-        return average_scales(of_scales, self.codec.kinds)
+        return [average_scales(of_image, self.codec.kinds) for of_image in zip(*of_scales)]
 
     def decode(self, maps: ScaledMaps, size: tuple[int, ...]) -> list[Person]:
         """Return the people that the maps of an image of `size` (H, W) show."""
@@ -161,20 +182,35 @@ class PoseEstimator:
         pictures = [kind.picture(image, maps.maps[kind.name], skeleton, maps.scale, stride) for kind in dense]
         return [draw_people(image, people, skeleton), *pictures]
 
-    def _at_scale(self, image: np.ndarray, scale: float) -> ScaledMaps:
-        """Run the network on the image, resized and padded, and its mirror image."""
+    def _at_scale(self, images: Sequence[np.ndarray], scale: float) -> list[ScaledMaps]:
+        """Run the network on images, resized and padded, those that then have one size together."""
+        fitted = [self._fit(image, scale) for image in images]
+        by_shape: dict[tuple[int, ...], list[int]] = {}
+        for place, (padded, _) in enumerate(fitted):
+            by_shape.setdefault(padded.shape, []).append(place)
+        found: dict[int, ScaledMaps] = {}
+        for places in by_shape.values():
+            for first in range(0, len(places), self.batch_size):
+                batch = places[first : first + self.batch_size]
+                of_batch = self._run(np.stack([fitted[place][0] for place in batch]))
+                found.update({place: ScaledMaps(maps, fitted[place][1]) for place, maps in zip(batch, of_batch)})
+        return [found[place] for place in range(len(images))]
+
+    def _fit(self, image: np.ndarray, scale: float) -> tuple[np.ndarray, tuple[float, float]]:
         length = len(image) if self.reference == "height" else min(image.shape[:2])
         multiple = getattr(self.net, "multiple", self.codec.stride)
         pixels = scale * self.box_size
-        height = pixels * len(image) / length
-        padded, scale_xy = fit_image(image, height, multiple, self.pad_value, LONGEST * pixels)
-        batch = np.stack([padded, padded[:, ::-1]] if self.flip else [padded])
-        maps = run_stage(self.net, batch, self.codec, self.stage, self.ctx)
-        first = {name: array[0] for name, array in maps.items()}
+        return fit_image(image, pixels * len(image) / length, multiple, self.pad_value, LONGEST * pixels)
+
+    def _run(self, batch: np.ndarray) -> list[Mapping[str, np.ndarray]]:
+        """Return the maps of each image of a batch (B, H, W, 3), averaged with those of its mirror image."""
+        seen = np.concatenate([batch, batch[:, :, ::-1]]) if self.flip else batch
+        maps = run_stage(self.net, seen, self.codec, self.stage)
+        of_images = [{name: array[place] for name, array in maps.items()} for place in range(len(seen))]
         if not self.flip:
-            return ScaledMaps(first, scale_xy)
-        mirrored = {name: array[1] for name, array in maps.items()}
-        return ScaledMaps(self.codec.average(first, mirrored), scale_xy)
+            return list(of_images)
+        mirrored = of_images[len(batch) :]
+        return [self.codec.average(plain, other) for plain, other in zip(of_images, mirrored)]
 
 
 def _keep_inside(person: Person, size: tuple[int, ...], margin: tuple[float, float]) -> Person:

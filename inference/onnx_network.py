@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Callable
 
-import mxnet as mx
 import numpy as np
 
 from .._compat import available_cores
@@ -99,7 +98,7 @@ class OnnxNetwork:
             raise ValueError(f"its inputs are {quote(inputs)}")
         self.kinds = (kinds_of(outputs),)
 
-    def __call__(self, images: mx.nd.NDArray | np.ndarray) -> list[dict[str, np.ndarray]]:
+    def __call__(self, images: NDArray | np.ndarray) -> list[dict[str, np.ndarray]]:
         """Compute the maps.
 
         Parameters
@@ -119,7 +118,7 @@ class OnnxNetwork:
         CheckpointError
             If the file turns out to be broken.
         """
-        array = images.asnumpy() if isinstance(images, mx.nd.NDArray) else np.asarray(images)
+        array = images.asnumpy() if hasattr(images, "asnumpy") else np.asarray(images)
         shape = array.shape
         multiple = self.multiple
         fits = array.ndim == 4 and array.size and shape[3] == 3 and not (shape[1] % multiple or shape[2] % multiple)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
-import mxnet as mx
 import numpy as np
 
 from ..codecs import Codec, Network
@@ -13,11 +12,10 @@ from ..errors import ConfigError
 
 
 def run_stage(
-    net: Callable[[mx.nd.NDArray], Sequence[Any]],
+    net: Callable[[np.ndarray], Sequence[Any]],
     batch: np.ndarray,
     codec: Codec,
     stage: int = -1,
-    ctx: mx.Context | None = None,
 ) -> dict[str, np.ndarray]:
     """Run a network on a batch of images.
 
@@ -31,8 +29,6 @@ def run_stage(
         Decodes the maps.
     stage
         Whose maps to return, in natural order: 0 is the first, -1 the last.
-    ctx
-        Where the network's parameters are.
 
     Returns
     -------
@@ -44,7 +40,7 @@ def run_stage(
     ConfigError
         If the network lacks the stage or its maps are not those of the codec.
     """
-    stages = net(mx.nd.array(batch, ctx=ctx, dtype=np.uint8))
+    stages = net(batch)
     if not -len(stages) <= stage < len(stages):
         raise ConfigError(f"stage={stage}, but the network has {len(stages)} stages")
     found = stages[stage]
@@ -68,8 +64,9 @@ def _check_shapes(maps: Mapping[str, np.ndarray], codec: Codec, shape: tuple[int
         )
 
 
-def _to_numpy(maps: mx.nd.NDArray | np.ndarray) -> np.ndarray:
-    array: np.ndarray = maps.asnumpy() if isinstance(maps, mx.nd.NDArray) else maps
+def _to_numpy(maps: Any) -> np.ndarray:
+    """Return maps of MXNet, or of NumPy already, as float32."""
+    array: np.ndarray = maps if isinstance(maps, np.ndarray) else maps.asnumpy()
     return array.astype(np.float32, copy=False)
 
 

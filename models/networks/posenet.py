@@ -110,7 +110,8 @@ class PoseNet(HybridBlock):
         Parameters
         ----------
         images
-            (B, H, W, 3) RGB, uint8 or float32 from 0 to 255; H and W multiples of `multiple`.
+            (B, H, W, 3) RGB, uint8 or float32 from 0 to 255, of MXNet or of NumPy, which is brought to the (first)
+            device of the network; H and W multiples of `multiple`.
 
         Returns
         -------
@@ -123,6 +124,8 @@ class PoseNet(HybridBlock):
         DataError
             If the images have another shape.
         """
+        if isinstance(images, np.ndarray):
+            images = mx.nd.array(images, ctx=self.normalise.mean.list_ctx()[0], dtype=images.dtype)
         if isinstance(images, mx.nd.NDArray):
             shape = images.shape
             if len(shape) != 4 or shape[3] != 3 or shape[1] % self.multiple or shape[2] % self.multiple:

@@ -9,12 +9,8 @@ _HEAD = "| name | network | files | published | licence | input |"
 
 
 def describe_networks() -> str:
-    """Return the published networks as lines for the screen: name, network, licence and what it is."""
-    rows = [("name", "network", "licence", "what it is")]
-    for entry in PRETRAINED.values():
-        model = f"trunk of {entry.model}" if entry.part == "trunk" else entry.model
-        rows.append((entry.name, model, entry.licence, entry.title))
-    return format_table(rows)
+    """Return the published networks as lines for the screen: name, what it is and its licence."""
+    return format_table([(entry.name, f"{entry.title} ({entry.licence})") for entry in PRETRAINED.values()])
 
 
 def markdown_table() -> str:
