@@ -27,6 +27,7 @@ from ...errors import CheckpointError, ConfigError
 from ...files import atomic_path
 from ...skeletons import skeleton_to_spec
 from ..networks.posenet import PoseNet
+from .onnx_mapping import onnx_mapping
 
 logger = logging.getLogger(__name__)
 
@@ -78,12 +79,11 @@ def export_onnx(
     Raises
     ------
     ConfigError
-        If onnx is missing or too new, the stage does not exist, or `extra` has a name that is taken.
+        If onnx is missing, the stage does not exist, or `extra` has a name that is taken.
     CheckpointError
         If an operator cannot be converted, or the file computes something else than the network.
     """
     onnx = import_optional("onnx")
-    import_optional("onnx.mapping")  # the converters need it; it is gone from onnx 1.18
     graph = _trace(net, stage, extra)
     with atomic_path(path) as temporary:
         _convert(onnx, graph, path, temporary)
@@ -250,7 +250,7 @@ def _describe(net: PoseNet, kinds: list[str], extra: Mapping[str, Any] | None) -
 def _convert(onnx: Any, graph: _Graph, path: str | Path, temporary: Path) -> None:
     """Let MXNet convert a graph, mend and check what comes out."""
     try:
-        with silence():
+        with silence(), onnx_mapping(onnx):
             importlib.import_module("mxnet.onnx").export_model(
                 graph.symbol,
                 graph.params,
