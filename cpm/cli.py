@@ -49,7 +49,7 @@ def run(main: Callable[[], None]) -> None:
     That is every :class:`CpmError`, a file that cannot be read or written, and a machine or device that is out of
     memory.
     """
-    cv2.setLogLevel(0)  # of a broken picture it says much in many lines, and an error says the same in one
+    _silence_opencv()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be text
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
@@ -68,6 +68,12 @@ def run(main: Callable[[], None]) -> None:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)  # noqa: T201
         sys.exit(130)
+
+
+def _silence_opencv() -> None:
+    """Let OpenCV say nothing of a broken picture: it takes many lines for what an error says in one."""
+    home = getattr(cv2.utils, "logging", cv2)  # of OpenCV 5, and of 4
+    home.setLogLevel(0)
 
 
 def _count_gpus() -> int:

@@ -127,7 +127,7 @@ def _draw_person(sticks: np.ndarray, person: Person, skeleton: Skeleton) -> None
             cv2.line(sticks, places[a], places[b], colour, width, cv2.LINE_AA, _BITS)
         dots.setdefault(a, colour)
         dots[b] = colour
-    for k in np.flatnonzero(found):
+    for k in np.flatnonzero(found).tolist():
         radius = round(0.9 * width * one) + one // 2
         cv2.circle(sticks, places[k], radius + one // 2, (30, 30, 30), cv2.FILLED, cv2.LINE_AA, _BITS)
         cv2.circle(sticks, places[k], radius, dots.get(k, (255, 255, 255)), cv2.FILLED, cv2.LINE_AA, _BITS)
