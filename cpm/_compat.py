@@ -1,15 +1,23 @@
-"""What MXNet 1.9.1 needs from the Python of today, done once, before its first import."""
+"""MXNet 1.9.1 and GluonCV, imported as they need it: neither knows the Python and the NumPy of today."""
+
+from __future__ import annotations
 
 import ctypes
 import importlib.metadata
 import os
+import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
-import numpy as np
+from ._numpy_names import dropped_numpy_names
+from .errors import PackageError, reason
 
-# Names that MXNet still takes from NumPy and that NumPy 1.24 dropped.
-_NUMPY_ALIASES = {"bool": bool, "int": int, "float": float, "complex": complex, "object": object, "str": str}
+# How to install them; their own metadata would have pip bring NumPy 1, which newer Pythons do not have.
+_REQUIREMENTS = {"mxnet": "--no-deps mxnet==1.9.1", "gluoncv": "gluoncv==0.10.5.post0"}
+_CUDA_BUILD = "--no-deps mxnet-cu112==1.9.1"
 
 # The CUDA wheels of the [gpu] extra, dependencies first: `nvidia/<folder>/lib/<library>`.
 _CUDA_LIBRARIES = (
@@ -26,45 +34,40 @@ _CUDA_LIBRARIES = (
 )
 
 
+@cache
 def load_mxnet() -> None:
     """Import MXNet with all its cores and with the names it misses in newer NumPy and Python.
 
+    NumPy is afterwards as it was. Once it is loaded, another call does nothing.
+
     Raises
     ------
-    ImportError
+    PackageError
         If MXNet is absent or cannot load; the message says what to do.
     """
     os.environ.setdefault("OMP_NUM_THREADS", str(available_cores()))
-    _add_numpy_aliases()
-    if sys.version_info >= (3, 12):
-        import setuptools  # noqa: F401  (provides the distutils that MXNet imports)
     _preload_cuda()
-    try:
+    with _importing("mxnet", "MXNet"):
         import mxnet
-    except (ImportError, OSError, AttributeError) as error:
-        hint = "pip install 'numpy<2' mxnet==1.9.1 (for GPUs: pip install 'cpm[gpu]' and an NVIDIA driver)"
-        raise ImportError(f"cpm cannot load MXNet ({error}); try: {hint}") from None
     if _has_cuda_wheel() and not mxnet.runtime.Features().is_enabled("CUDA"):
-        hint = "pip install --force-reinstall --no-deps mxnet-cu112==1.9.1"
-        raise ImportError(f"the CPU build of MXNet was installed over the CUDA build; put it right: {hint}")
+        command = _pip_install(f"--force-reinstall {_CUDA_BUILD}")
+        raise PackageError(f"the CPU build of MXNet was installed over the CUDA build; put it right: {command}")
 
 
+@cache
 def load_gluoncv() -> None:
     """Import GluonCV, which refuses to load beside PyTorch 2, as if PyTorch were not installed.
 
-    Only its MXNet half is used here; PyTorch itself stays usable.
+    Only its MXNet half is used here; PyTorch itself stays usable. Once it is loaded, another call does nothing.
+
+    Raises
+    ------
+    PackageError
+        If MXNet or GluonCV is absent or cannot load; the message says what to do.
     """
-    if "gluoncv" in sys.modules:
-        return
-    hidden = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "torch"}
-    for name in hidden:
-        del sys.modules[name]
-    sys.modules["torch"] = None  # type: ignore[assignment]  # makes `import torch` an ImportError
-    try:
+    load_mxnet()
+    with _importing("gluoncv", "GluonCV"), _without_torch():
         import gluoncv  # noqa: F401
-    finally:
-        del sys.modules["torch"]
-        sys.modules.update(hidden)
 
 
 def available_cores() -> int:
@@ -74,10 +77,40 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _add_numpy_aliases() -> None:
-    for name, value in _NUMPY_ALIASES.items():
-        if name not in np.__dict__:
-            setattr(np, name, value)
+@contextmanager
+def _importing(package: str, title: str) -> Iterator[None]:
+    """Let a block import one of the two packages; say in one line why that failed and what to do."""
+    try:
+        if sys.version_info >= (3, 12):
+            import setuptools  # noqa: F401  (provides the distutils that both import)
+        with dropped_numpy_names():
+            yield
+    except ModuleNotFoundError as error:
+        missing = error.name or package
+        command = _pip_install(_REQUIREMENTS.get(missing, missing))
+        raise PackageError(f"cpm cannot load {title} ({reason(error)}); try: {command}") from None
+    except (ImportError, OSError, AttributeError) as error:
+        command = _pip_install(f"--force-reinstall {_REQUIREMENTS[package]}")
+        raise PackageError(f"cpm cannot load {title} ({reason(error)}); try: {command}") from None
+
+
+def _pip_install(requirement: str) -> str:
+    """Return the command that installs something for this Python."""
+    return f"{shlex.quote(sys.executable)} -m pip install {requirement}"
+
+
+@contextmanager
+def _without_torch() -> Iterator[None]:
+    """Let a block import as if PyTorch were not installed."""
+    hidden = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "torch"}
+    for name in hidden:
+        del sys.modules[name]
+    sys.modules["torch"] = None  # type: ignore[assignment]  # makes `import torch` an ImportError
+    try:
+        yield
+    finally:
+        del sys.modules["torch"]
+        sys.modules.update(hidden)
 
 
 def _has_cuda_wheel() -> bool:

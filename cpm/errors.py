@@ -27,6 +27,10 @@ class DeviceError(CpmError):
     """A device that this machine or this build of MXNet does not have."""
 
 
+class PackageError(CpmError, ImportError):
+    """A package that is not installed or cannot be loaded; the message says the command that mends it."""
+
+
 def reason(error: BaseException, limit: int = 200) -> str:
     """Return the message of another's error for one of ours: its first line, printable, of up to `limit` characters."""
     lines = str(error).strip().splitlines() or [type(error).__name__]

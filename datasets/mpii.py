@@ -289,7 +289,9 @@ def _entry(
         raise ValueError(f"the scale {scale:g}, expected above 0")
     keypoints = np.zeros((MPII_16.num_joints, 3), np.float32)
     labelled = visibility > 0
-    keypoints[labelled, :2], keypoints[:, 2] = joints[labelled] - _FIRST, visibility
+    with np.errstate(over="ignore"):  # of places beyond all pictures
+        keypoints[labelled, :2] = joints[labelled] - _FIRST
+    keypoints[:, 2] = visibility
     return _Entry(image, size, (x, y), scale, keypoints)
 
 

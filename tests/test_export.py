@@ -4,6 +4,7 @@ import importlib
 import json
 import logging
 import os
+import sys
 
 import mxnet as mx
 import numpy as np
@@ -17,6 +18,7 @@ from cpm.models import get_model, list_models, save_network
 from cpm.models.exporting import comparison
 from cpm.models.exporting.comparison import compare, onnx_runner, symbol_runner
 from cpm.models.exporting.export import export_onnx, export_symbol, symbol_files
+from cpm.models.exporting.onnx_mapping import onnx_mapping
 from cpm.models.networks.posenet import PoseNet
 from cpm.skeletons import COCO_17, MPI_15, Skeleton, skeleton_from_spec
 
@@ -348,3 +350,15 @@ def test_mistakes_of_the_script_are_one_line(net, run_script, tmp_path, monkeypa
     (tmp_path / "hidden" / "onnx" / "__init__.py").write_text("raise ImportError('it is hidden')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "hidden"))
     assert_one_line(export(tmp_path / "net.npz"), "onnx cannot be imported (it is hidden): pip install 'cpm[onnx]'")
+
+
+def test_the_converters_find_the_module_that_onnx_dropped(onnx):
+    before = "onnx.mapping" in sys.modules, hasattr(onnx, "mapping")
+    with onnx_mapping(onnx):
+        from onnx import mapping
+
+        for dtype in ("float32", "float16", "float64", "uint8", "int8", "int32", "int64", "bool"):
+            number = mapping.NP_TYPE_TO_TENSOR_TYPE[np.dtype(dtype)]
+            assert number == onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+            assert mapping.TENSOR_TYPE_TO_NP_TYPE[number] == dtype
+    assert ("onnx.mapping" in sys.modules, hasattr(onnx, "mapping")) == before

@@ -2,9 +2,11 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 
+import mxnet as mx
 import numpy as np
 import pytest
 
@@ -25,8 +27,26 @@ def test_version_is_the_same_everywhere():
         assert version == cpm.__version__
 
 
-def test_numpy_has_the_names_that_mxnet_misses():
-    assert np.bool is bool
+def test_numpy_is_left_as_it_was():
+    process = run_python(
+        "import types, numpy as np\n"
+        "def names(): return {name for name in dir(np) if not isinstance(getattr(np, name), types.ModuleType)}\n"
+        "before, values = names(), {name: getattr(np, name) for name in names()}\n"
+        "import cpm\n"
+        "from cpm import _compat\n"
+        "_compat.load_mxnet(); _compat.load_gluoncv()\n"
+        "changed = [name for name in before if getattr(np, name, None) is not values[name]]\n"
+        "print(sorted(names() ^ before), changed)"
+    )
+    assert process.stdout.strip() == "[] []", process.stderr
+
+
+def test_mxnet_has_the_names_that_numpy_dropped():
+    taken = vars(mx.numpy.multiarray._np)
+    assert all(name in taken for name in ("bool", "Inf", "float_", "product", "in1d", "row_stack"))
+    assert np.isposinf(mx.np.PINF)
+    picked = mx.np.in1d(mx.np.array([[1.0, 2.0], [3.0, 1.0]]), mx.np.array([1.0]))
+    assert picked.asnumpy().tolist() == [True, False, False, True]
 
 
 @pytest.mark.parametrize(
@@ -43,8 +63,35 @@ def test_a_broken_mxnet_gives_one_helpful_line(tmp_path):
     process = run_python("import cpm", PYTHONPATH=str(tmp_path))
     last = process.stderr.strip().splitlines()[-1]
     assert process.returncode != 0
-    assert last.startswith("ImportError: cpm cannot load MXNet (libcudart.so.11.0: cannot open); try: pip install")
+    expected = "cpm cannot load MXNet (libcudart.so.11.0: cannot open); try: "
+    command = f"{shlex.quote(sys.executable)} -m pip install --force-reinstall --no-deps mxnet==1.9.1"
+    assert last == f"cpm.errors.PackageError: {expected}{command}"
     assert "During handling" not in process.stderr
+
+
+@pytest.mark.parametrize(
+    ("package", "requirement"),
+    [
+        ("mxnet", "--no-deps mxnet==1.9.1"),
+        ("gluoncv", "gluoncv==0.10.5.post0"),
+        ("requests", "requests"),
+    ],
+)
+def test_a_missing_package_gives_the_command_that_installs_it(package, requirement):
+    process = run_python(
+        "import sys\n"
+        "class Blocked:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {package!r}: raise ModuleNotFoundError(f'No module named {{name!r}}', name=name)\n"
+        "sys.meta_path.insert(0, Blocked())\n"
+        "try:\n"
+        "    import cpm\n"
+        "    from cpm import _compat\n"
+        "    _compat.load_mxnet(); _compat.load_gluoncv()\n"
+        "except ImportError as error: print(error)"
+    )
+    command = f"{shlex.quote(sys.executable)} -m pip install {requirement}"
+    assert process.stdout.strip().endswith(f"(No module named '{package}'); try: {command}"), process.stderr
 
 
 def test_the_cpu_build_over_the_cuda_build_is_noticed(tmp_path):

@@ -125,7 +125,7 @@ def _draw_person(sticks: np.ndarray, person: Person, skeleton: Skeleton) -> None
         if found[a] and found[b]:
             cv2.line(sticks, places[a], places[b], colour, width, cv2.LINE_AA, _BITS)
     dots = joint_colours(skeleton)
-    for k in np.flatnonzero(found):
+    for k in np.flatnonzero(found).tolist():
         radius = round(0.9 * width * one) + one // 2
         cv2.circle(sticks, places[k], radius + one // 2, (30, 30, 30), cv2.FILLED, cv2.LINE_AA, _BITS)
         cv2.circle(sticks, places[k], radius, dots[k], cv2.FILLED, cv2.LINE_AA, _BITS)

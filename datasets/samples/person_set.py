@@ -55,7 +55,7 @@ class PersonChoice:
         return chosen
 
     def _takes(self, person: BoxedPerson) -> bool:
-        labelled = np.count_nonzero(person.keypoints[:, 2] > 0)
+        labelled = int(np.count_nonzero(person.keypoints[:, 2] > 0))
         return labelled >= self.min_keypoints and (not self.select or matches_box(person.keypoints, person.box))
 
 

@@ -22,6 +22,7 @@ from ...files import atomic_path
 from ..networks.posenet import PoseNet
 from .comparison import compare, onnx_runner, symbol_runner
 from .graph import Graph, trace
+from .onnx_mapping import onnx_mapping
 from .runtime import first_line, import_optional, silence
 
 logger = logging.getLogger(__name__)
@@ -60,12 +61,11 @@ def export_onnx(
     Raises
     ------
     ConfigError
-        If onnx is missing or too new, the stage does not exist, or `extra` has a name that is taken.
+        If onnx is missing, the stage does not exist, or `extra` has a name that is taken.
     CheckpointError
         If an operator cannot be converted, or the file computes something else than the network.
     """
     onnx = import_optional("onnx")
-    import_optional("onnx.mapping")  # the converters need it; it is gone from onnx 1.18
     graph = trace(net, stage, extra)
     with atomic_path(path) as temporary:
         _convert(onnx, graph, path, temporary)
@@ -101,7 +101,7 @@ def symbol_files(path: str | Path) -> tuple[Path, Path]:
 def _convert(onnx: Any, graph: Graph, path: str | Path, temporary: Path) -> None:
     """Let MXNet convert a graph, mend and check what comes out."""
     try:
-        with silence():
+        with silence(), onnx_mapping(onnx):
             importlib.import_module("mxnet.onnx").export_model(
                 graph.symbol,
                 graph.params,
