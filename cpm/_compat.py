@@ -10,7 +10,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 from ._numpy_names import dropped_numpy_names
 from .errors import PackageError, reason
@@ -34,6 +38,12 @@ _CUDA_LIBRARIES = (
 )
 
 
+def prepare_mxnet() -> None:
+    """Let every `import mxnet` of this process find what it needs, whenever it comes and whoever asks for it."""
+    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _Finder())
+
+
 @cache
 def load_mxnet() -> None:
     """Import MXNet with all its cores and with the names it misses in newer NumPy and Python.
@@ -45,13 +55,39 @@ def load_mxnet() -> None:
     PackageError
         If MXNet is absent or cannot load; the message says what to do.
     """
-    os.environ.setdefault("OMP_NUM_THREADS", str(available_cores()))
-    _preload_cuda()
-    with _importing("mxnet", "MXNet"):
+    prepare_mxnet()
+    with _telling("mxnet", "MXNet"):
         import mxnet
     if _has_cuda_wheel() and not mxnet.runtime.Features().is_enabled("CUDA"):
         command = _pip_install(f"--force-reinstall {_CUDA_BUILD}")
         raise PackageError(f"the CPU build of MXNet was installed over the CUDA build; put it right: {command}")
+
+
+class _Finder(MetaPathFinder):
+    """Finds MXNet where it is, and has it loaded by `_Loader`."""
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        spec = PathFinder.find_spec(fullname, path, target) if fullname == "mxnet" else None
+        if spec is None or spec.loader is None:
+            return None
+        spec.loader = _Loader(spec.loader)
+        return spec
+
+
+class _Loader(Loader):
+    """Loads MXNet with all its cores and with what it misses."""
+
+    def __init__(self, usual: Loader) -> None:
+        self._usual = usual
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self._usual.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        os.environ.setdefault("OMP_NUM_THREADS", str(available_cores()))
+        _preload_cuda()
+        with _importing():
+            self._usual.exec_module(module)
 
 
 @cache
@@ -66,7 +102,7 @@ def load_gluoncv() -> None:
         If MXNet or GluonCV is absent or cannot load; the message says what to do.
     """
     load_mxnet()
-    with _importing("gluoncv", "GluonCV"), _without_torch():
+    with _telling("gluoncv", "GluonCV"), _importing(), _without_torch():
         import gluoncv  # noqa: F401
 
 
@@ -78,13 +114,19 @@ def available_cores() -> int:
 
 
 @contextmanager
-def _importing(package: str, title: str) -> Iterator[None]:
-    """Let a block import one of the two packages; say in one line why that failed and what to do."""
+def _importing() -> Iterator[None]:
+    """Let a block import one of the two packages as if Python and NumPy were those of their time."""
+    if sys.version_info >= (3, 12):
+        import setuptools  # noqa: F401  (provides the distutils that both import)
+    with dropped_numpy_names():
+        yield
+
+
+@contextmanager
+def _telling(package: str, title: str) -> Iterator[None]:
+    """Say in one line why a block could not import one of the two packages, and what to do."""
     try:
-        if sys.version_info >= (3, 12):
-            import setuptools  # noqa: F401  (provides the distutils that both import)
-        with dropped_numpy_names():
-            yield
+        yield
     except ModuleNotFoundError as error:
         missing = error.name or package
         command = _pip_install(_REQUIREMENTS.get(missing, missing))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ..datasets import KeypointData
 from ..errors import ConfigError
 from ..inference import OnnxNetwork
-from ..models import PoseNet
+
+if TYPE_CHECKING:
+    from ..models import PoseNet
 
 
 def apply_sigmas(net: PoseNet | OnnxNetwork, dataset: KeypointData, sigmas: Sequence[float] | None) -> None:

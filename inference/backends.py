@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
-
-import mxnet as mx
+from typing import TYPE_CHECKING, Any
 
 from ..choices import BACKENDS, RUNTIMES
 from ..errors import ConfigError, quote
-from ..models import PoseNet, load_network, read_checkpoint
+from ..models.files.checkpoint import read_checkpoint
 from ..models.files.file_kind import find_kind
+from ..mxnet_module import mx
 from .onnx_network import OnnxNetwork
+
+if TYPE_CHECKING:
+    from ..models import PoseNet
 
 
 def is_exported(path: str | Path) -> bool:
@@ -68,5 +70,7 @@ def open_network(
         return exported, exported.meta
     if backend in RUNTIMES:
         raise ConfigError(f"{path}: {backend} runs exported networks; cpm export makes one, or cpm quantize")
+    from ..models.loading import load_network  # which needs MXNet, as exported networks do not
+
     checkpoint = read_checkpoint(path)
     return load_network(checkpoint, ctx, model), checkpoint.meta

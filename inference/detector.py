@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import mxnet as mx
 import numpy as np
 
 from ..checks import check_image
@@ -13,6 +12,7 @@ from ..models import NORMALISATIONS
 from ..models.files.file_kind import expect_kind
 from ..models.importing.gluon_file import load_parameters
 from ..models.networks.gluoncv_models import detector_network, list_detectors
+from ..mxnet_module import mx
 from .resizing import fit_image
 
 _MULTIPLE = 32  # both sides of its input

@@ -37,8 +37,8 @@ class PoseEstimator:
     Parameters
     ----------
     net
-        Called with images (B, H, W, 3) RGB uint8 of NumPy; returns the stages, first to last, each its maps (B, C, h, w) of
-        MXNet or NumPy by the names of their kinds. Its `multiple`, if it has that attribute, divides H and W; else the
+        Called with images (B, H, W, 3) RGB uint8 of NumPy; returns the stages, first to last, each its maps
+        (B, C, h, w) of MXNet or NumPy by the names of their kinds. Its `multiple`, if it has that attribute, divides H and W; else the
         stride of the codec does.
     codec
         Decodes the maps; its skeleton and stride are those of the network. :func:`cpm.codecs.bottom_up_codec` makes the

@@ -98,13 +98,13 @@ class OnnxNetwork:
             raise ValueError(f"its inputs are {quote(inputs)}")
         self.kinds = (kinds_of(outputs),)
 
-    def __call__(self, images: NDArray | np.ndarray) -> list[dict[str, np.ndarray]]:
+    def __call__(self, images: Any) -> list[dict[str, np.ndarray]]:
         """Compute the maps.
 
         Parameters
         ----------
         images
-            (B, H, W, 3) RGB, uint8 or float32 from 0 to 255; H and W multiples of `multiple`.
+            (B, H, W, 3) RGB of NumPy or MXNet, uint8 or float32 from 0 to 255; H and W multiples of `multiple`.
 
         Returns
         -------

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import mxnet as mx
-
 from ..errors import CheckpointError, ConfigError
+from ..mxnet_module import mx
 from ..skeletons import Skeleton
 from .files.checkpoint import Checkpoint, check_parameters, load_parameters, read_checkpoint
 from .files.file_kind import find_kind

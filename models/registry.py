@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable
 
-import mxnet as mx
-
 from ..errors import ConfigError, quote
+from ..mxnet_module import mx
 from ..skeletons import OPENPOSE_18, Skeleton, skeleton_from_spec, skeleton_to_spec
 from .networks.heads import OPTIONS, Heads
 from .networks.posenet import PoseNet

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import mxnet as mx
 from easydict import EasyDict
 
 from ..codecs import HEATMAPS, PAFS, DecodeRules, bottom_up_codec
 from ..datasets import Augmentation, DataRef, KeypointData, PersonFilter, TrainingSet
 from ..errors import ConfigError
 from ..inference import OnnxNetwork, PoseEstimator
-from ..models import PoseNet
+from ..mxnet_module import mx
 from .task import Task, tested_data
+
+if TYPE_CHECKING:
+    from ..models import PoseNet
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Callable
 
-import mxnet as mx
 import numpy as np
 
 from ..codecs import JOINT_HEATMAPS
 from ..inference import open_network, whole_image
 from ..models import find_network
+from ..mxnet_module import mx
 from ..person import Person
 from ..skeletons import Skeleton
 from .bottom_up import BottomUp

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from easydict import EasyDict
 
@@ -14,7 +14,10 @@ from ..configs import TASKS as DEFAULTS
 from ..configs import from_json, recipe
 from ..datasets import DataRef, KeypointData, SampleSet
 from ..errors import CheckpointError, ConfigError, quote
-from ..models import PoseNet, skeleton_from_meta
+from ..models.files.checkpoint import skeleton_from_meta
+
+if TYPE_CHECKING:
+    from ..models import PoseNet
 
 
 class Task(ABC):

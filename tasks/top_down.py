@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import mxnet as mx
 from easydict import EasyDict
 
 from ..codecs import JOINT_HEATMAPS, HeatmapCodec
 from ..datasets import CropAugmentation, DataRef, KeypointData, PersonChoice, PersonSet
 from ..errors import ConfigError
 from ..inference import BoxEstimator, OnnxNetwork
-from ..models import PoseNet, skeleton_from_meta
+from ..models.files.checkpoint import skeleton_from_meta
+from ..mxnet_module import mx
 from .task import Task, tested_data
+
+if TYPE_CHECKING:
+    from ..models import PoseNet
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from cpm.models import (
     save_network,
     skeleton_from_meta,
 )
-from cpm.models.networks.posenet import network_parameters
+from cpm.models.files.parameters import network_parameters
 from cpm.skeletons import COCO_17, MPI_15, OPENPOSE_18, Skeleton
 
 from .helpers.scale import mostly_slow

@@ -18,8 +18,8 @@ from cpm.inference.detector import PersonDetector
 from cpm.models import get_model, import_trunk, import_weights, load_network, save_network
 from cpm.models.exporting.export import export_onnx
 from cpm.models.files.file_kind import find_kind
+from cpm.models.files.parameters import network_parameters
 from cpm.models.importing.safetensors_file import read_safetensors
-from cpm.models.networks.posenet import network_parameters
 
 from .reference import torch_writer
 from .reference.caffe_networks import vgg_cpm

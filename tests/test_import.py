@@ -10,9 +10,9 @@ import pytest
 
 from cpm.errors import CheckpointError, ConfigError
 from cpm.models import get_model, import_trunk, import_weights, load_network, save_network
+from cpm.models.files.parameters import network_parameters
 from cpm.models.importing.openvino import read_graph
 from cpm.models.networks import gluoncv_models
-from cpm.models.networks.posenet import network_parameters
 
 from .helpers.commands import assert_one_line
 from .reference.caffe_networks import vgg_cpm

@@ -11,7 +11,7 @@ from tensorboardX.proto.event_pb2 import Event
 
 from cpm.errors import ConfigError
 from cpm.models import load_network, read_checkpoint, save_network
-from cpm.models.networks.posenet import network_parameters
+from cpm.models.files.parameters import network_parameters
 from cpm.training import build_trainer, check_output, choose_recipe
 
 from .conftest import person, write_coco_to

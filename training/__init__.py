@@ -1,5 +1,9 @@
 """Training: losses, schedules, the loop, and what a run leaves behind."""
 
+from .._compat import load_mxnet
+
+load_mxnet()  # or says in a line why it cannot be loaded; the files below import it
+
 from .build import build_samples, build_trainer, choose_recipe
 from .folder import check_output
 from .label_pictures import (

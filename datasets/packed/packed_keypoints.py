@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mxnet.recordio import MXIndexedRecordIO
 from tqdm import tqdm
 
 from ...errors import DataError
 from ...files import atomic_path, is_name_within
+from ...mxnet_module import mx
 from ...skeletons import COCO_17, Skeleton
 from ..annotations.categories import skeleton_of
 from ..annotations.coco_json import log_remarks, read_annotations
@@ -133,7 +133,7 @@ def write_packed(
     if taken and not overwrite:
         raise DataError(f"{taken[0]}: is there already; choose another name or --overwrite")
     with atomic_path(places) as index_file, atomic_path(path) as record_file:
-        writer = MXIndexedRecordIO(str(index_file), str(record_file), "w")
+        writer = mx.recordio.MXIndexedRecordIO(str(index_file), str(record_file), "w")
         try:
             content = _write_images(writer, source, progress)
             index = _index_of(content, source)
@@ -147,7 +147,7 @@ def write_packed(
     return index
 
 
-def _write_images(writer: MXIndexedRecordIO, source: PictureSource, progress: bool) -> dict[str, Any]:
+def _write_images(writer: mx.recordio.MXIndexedRecordIO, source: PictureSource, progress: bool) -> dict[str, Any]:
     """Write the images in the order of the index, by id; return the annotations as COCO's."""
     content: dict[str, Any] = {"images": [], "annotations": [], "categories": [dict(source.category)]}
     for row, picture in enumerate(tqdm(source.pictures(), total=source.count, unit="image", disable=not progress)):
@@ -162,7 +162,7 @@ def _write_images(writer: MXIndexedRecordIO, source: PictureSource, progress: bo
     return content
 
 
-def _write(writer: MXIndexedRecordIO, key: int, data: bytes, name: str) -> None:
+def _write(writer: mx.recordio.MXIndexedRecordIO, key: int, data: bytes, name: str) -> None:
     if len(data) > LARGEST:
         raise DataError(f"{name}: {len(data):,} bytes, a record holds {LARGEST:,} at most; pack fewer images")
     writer.write_idx(key, data)

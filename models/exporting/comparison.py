@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Callable
 
-import mxnet as mx
 import numpy as np
 
 from ...errors import CheckpointError
+from ...mxnet_module import mx
 from ..networks.posenet import PoseNet
 from .graph import choose_stage, small_sides
 from .runtime import first_line, open_session, silence

@@ -14,11 +14,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import mxnet as mx
 import numpy as np
 
 from ...errors import CheckpointError, ConfigError
 from ...files import atomic_path
+from ...mxnet_module import mx
 from ..networks.posenet import PoseNet
 from .comparison import compare, onnx_runner, symbol_runner
 from .graph import Graph, trace

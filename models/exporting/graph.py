@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import mxnet as mx
-
 from ... import __version__
 from ...errors import ConfigError
+from ...mxnet_module import mx
 from ...skeletons import skeleton_to_spec
 from ..networks.posenet import PoseNet
 

@@ -14,17 +14,21 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import mxnet as mx
 import numpy as np
-from mxnet.gluon import Parameter
 
 from ...errors import CheckpointError, ConfigError, quote, reason
 from ...files import read_arrays, write_arrays
+from ...mxnet_module import mx
 from ...skeletons import Skeleton, skeleton_from_spec
-from ..networks.posenet import PoseNet, network_parameters
 from .file_kind import expect_kind
+from .parameters import network_parameters
+
+if TYPE_CHECKING:
+    from mxnet.gluon import Parameter
+
+    from ..networks.posenet import PoseNet
 
 FORMAT = 1
 _RESERVED = ("format", "model", "options", "skeleton")

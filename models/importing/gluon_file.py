@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import mxnet as mx
 import numpy as np
 from mxnet.gluon import HybridBlock, Parameter
 
 from ...errors import CheckpointError, list_some
+from ...mxnet_module import mx
 from .mxnet_file import read_params
 
 _PREFIX = re.compile("^(arg|aux):")

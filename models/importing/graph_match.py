@@ -10,7 +10,8 @@ import numpy as np
 from mxnet.gluon import Block, nn
 
 from ...errors import CheckpointError, list_some
-from ..networks.posenet import NORMALISATIONS, PoseNet, network_parameters
+from ..files.parameters import network_parameters
+from ..networks.posenet import NORMALISATIONS, PoseNet
 from ..registry import build
 from .layouts import INPUTS
 from .openvino import Convolution, Graph, read_graph

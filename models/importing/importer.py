@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Callable
 
-import mxnet as mx
 import numpy as np
 
 from ...errors import CheckpointError, ConfigError, list_some, quote
+from ...mxnet_module import mx
 from ..files.file_kind import KINDS, find_kind
-from ..networks.posenet import PoseNet, network_parameters
+from ..files.parameters import network_parameters
+from ..networks.posenet import PoseNet
 from ..registry import build, find_entry
 from .caffe import read_caffemodel
 from .graph_match import build_from_ir

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Callable
 
-from ..networks.posenet import MAX_STAGES, PoseNet, network_parameters
+from ..files.parameters import network_parameters
+from ..networks.posenet import MAX_STAGES, PoseNet
 
 # How a source wants its input: the order of its channels, and the normalisation of the same network in RGB.
 INPUTS: dict[str, tuple[str, str]] = {

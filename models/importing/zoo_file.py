@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import mxnet as mx
 from mxnet.gluon import HybridBlock
 
 from ...errors import CheckpointError, list_some
-from ..networks.posenet import network_parameters
+from ...mxnet_module import mx
+from ..files.parameters import network_parameters
 from .mxnet_file import read_params
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import mxnet as mx
 import numpy as np
-from mxnet.gluon import Block, Constant, HybridBlock, Parameter, nn
+from mxnet.gluon import Block, HybridBlock, nn
 
 from ...codecs import MapKind
 from ...errors import ConfigError, DataError, quote
@@ -166,9 +166,3 @@ def freeze_batch_norm(net: HybridBlock) -> None:
 
     net.apply(freeze)
     net._clear_cached_op()  # the graph that shapes were inferred by still normalises by the batch
-
-
-def network_parameters(net: HybridBlock) -> dict[str, Parameter]:
-    """Return the parameters by their place in the network, e.g. ``trunk.0.weight``, without its constants."""
-    parameters = net._collect_params_with_prefix()
-    return {name: value for name, value in parameters.items() if not isinstance(value, Constant)}
