@@ -79,7 +79,7 @@ def run(arguments: argparse.Namespace) -> None:
     stage = stage_from_last(net, arguments.stage)
     dataset = test.open_data(settings.data, net)
     estimator = bottom_up.estimator(
-        net, settings, test.device, RULES[arguments.rules], offsets=not arguments.no_offsets, stage=stage
+        net, settings, RULES[arguments.rules], offsets=not arguments.no_offsets, stage=stage
     )
     choice = Choice(arguments.subset or "people", arguments.limit, arguments.truth)
     notes = {"name": name, "rules": arguments.rules, "no_offsets": arguments.no_offsets or None}

@@ -70,7 +70,7 @@ def run(arguments: argparse.Namespace) -> None:
     top_down.check_network(net.kinds, test.path, bottom_up)
     settings = test.changed(top_down.settings(meta, test.path))
     dataset = test.open_data(settings.data, net)
-    estimator = top_down.estimator(net, settings, test.device, arguments.shift)
+    estimator = top_down.estimator(net, settings, arguments.shift)
     choice = Choice(
         arguments.subset or "people",
         arguments.limit,

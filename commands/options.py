@@ -45,7 +45,7 @@ def network_path(given: str | None) -> Path:
     """
     if given is None:
         raise ConfigError("--checkpoint is missing: which network?")
-    from ..models.published.fetch import find_network
+    from ..models.published.find import find_network
 
     return find_network(given)
 

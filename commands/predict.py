@@ -9,48 +9,106 @@ picture, else those of --boxes, or those that --detector finds.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ..choices import PEOPLE_FORMATS
 from ..cli import check_files, parse_count, parse_scales, parse_share, parse_size
 from ..codecs import RULES
 from ..errors import ConfigError
-from .options import add_flip, add_machine, add_network, add_output_folder, changed, network_path
+from .options import add_flip, add_machine, add_network, add_output_folder, network_path
 
 if TYPE_CHECKING:
     from mxnet import Context
 
-    from ..inference import Finder, OnnxNetwork
-    from ..models import PoseNet
+    from ..inference.box_sources import Boxes
 
 _DEFAULT = Path("output/predict")
-_HOW = ("flip", "backend", "scales", "box_size", "rules", "boxes", "detector", "threshold", "size")  # see people.json
+# What people.json says of the options.
+_HOW = (
+    "flip",
+    "backend",
+    "scales",
+    "box_size",
+    "rules",
+    "boxes",
+    "detector",
+    "threshold",
+    "size",
+    "min_score",
+    "min_joints",
+    "min_joint_score",
+    "format",
+    "draw",
+)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add all options."""
-    parser.add_argument("pictures", nargs="+", type=Path, metavar="PICTURE", help="files, or folders of them")
+    parser.add_argument(
+        "pictures", nargs="+", type=Path, metavar="PICTURE", help="files, or folders, with all folders in them"
+    )
     add_network(parser)
-    add_output_folder(parser, "people.json, pictures/ and the sheet people.jpg", str(_DEFAULT))
     add_flip(parser)
     add_machine(parser)
+    output = parser.add_argument_group("output")
+    add_output_folder(output, "people.json, pictures/ and the sheet people.jpg", str(_DEFAULT))
+    _add_people(output)
     whole = parser.add_argument_group("networks for whole images")
     whole.add_argument(
         "--scales", type=parse_scales, metavar="S,S", help="heights of the input, in units of --box-size (default: 1)"
     )
-    whole.add_argument("--box-size", type=parse_count, metavar="PIXELS", help="(default: that of the recipe, else 368)")
-    whole.add_argument("--rules", choices=RULES, default="default", help="how maps are decoded (default: %(default)s)")
+    whole.add_argument(
+        "--box-size",
+        type=parse_count,
+        metavar="PIXELS",
+        help="the size of the input at scale 1 (default: that of the recipe, else 368)",
+    )
+    whole.add_argument("--rules", choices=RULES, help="how maps are decoded (default: default)")
     _add_boxes(parser.add_argument_group("top-down networks"))
+
+
+def _add_people(output: argparse._ArgumentGroup) -> None:
+    output.add_argument(
+        "--min-score",
+        type=parse_share,
+        metavar="SCORE",
+        help="whom to take: people of that score, 0 to 1 (default: 0.2; 0 of top-down networks)",
+    )
+    output.add_argument(
+        "--min-joints",
+        type=parse_count,
+        metavar="N",
+        help="and with so many joints (default: 3; 1 of top-down networks)",
+    )
+    output.add_argument(
+        "--min-joint-score",
+        type=parse_share,
+        metavar="SCORE",
+        help="joints of that score count (default: 0; 0.2 of top-down networks)",
+    )
+    output.add_argument(
+        "--format",
+        nargs="+",
+        default=["json"],
+        choices=("json", *PEOPLE_FORMATS),
+        help="beside people.json: coco.json, openpose/NAME_keypoints.json, people.csv, or YOLO's labels/NAME.txt",
+    )
+    output.add_argument(
+        "--draw",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="draw skeletons into copies of the pictures, or do not",
+    )
 
 
 def _add_boxes(boxes: argparse._ArgumentGroup) -> None:
     source = boxes.add_mutually_exclusive_group()
-    source.add_argument("--boxes", metavar="JSON", help='{"photo.jpg": [[left, top, width, height], ...]}')
+    source.add_argument("--boxes", metavar="FILE", help='JSON: {"photo.jpg": [[left, top, width, height], ...]}')
     source.add_argument(
         "--detector",
         nargs=2,
-        metavar=("NAME", "PARAMS"),
+        metavar=("NAME", "FILE"),
         help="a detector of GluonCV and the file with its parameters, e.g. ssd_512_resnet50_v1_coco",
     )
     boxes.add_argument(
@@ -58,62 +116,64 @@ def _add_boxes(boxes: argparse._ArgumentGroup) -> None:
         "--threshold",
         dest="threshold",
         type=parse_share,
-        default=0.5,
         metavar="SCORE",
-        help="from which score on a box of the detector counts (default: %(default)s)",
+        help="from which score on a box of the detector counts (default: 0.5)",
     )
     boxes.add_argument("--size", type=parse_size, metavar="HxW", help="of the crops (default: that of the recipe)")
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Find people as the options say."""
-    from ..datasets import list_images
     from ..devices import parse_device
-    from ..inference import is_exported, open_network, predict_files
+    from ..inference import Delivery, is_exported, list_pictures, predict_files
     from ..outputs import OutputFolder
+    from ..tasks import load_estimator
 
     path = network_path(arguments.checkpoint)
     device = parse_device(arguments.gpus, is_exported(path))
     check_files(boxes=arguments.boxes, detector=arguments.detector[1] if arguments.detector else None)
     given = arguments.output
     output = OutputFolder(given or _DEFAULT, makes_way=given is None, overwrite=arguments.overwrite)
-    paths = [path for folder in arguments.pictures for path in list_images(folder)]
-    net, meta = open_network(path, arguments.backend, device)
-    find, visible = _finder(arguments, path, net, meta, device)
+    pictures = list_pictures(arguments.pictures, without=output.path)
+    estimator = load_estimator(
+        path,
+        device,
+        arguments.backend,
+        arguments.scales,
+        arguments.flip,
+        arguments.box_size,
+        None if arguments.rules is None else RULES[arguments.rules],
+        arguments.size,
+        _boxes(arguments, device),
+        arguments.min_score,
+        arguments.min_joints,
+        arguments.min_joint_score,
+    )
     notes = {
-        "model": net.name,
+        "model": estimator.name,
         "checkpoint": str(path),
         "pictures": [str(picture) for picture in arguments.pictures],
         "options": {name: getattr(arguments, name) for name in _HOW},
     }
-    print(predict_files(find, paths, net.skeleton, output, visible, notes))
-    print(f"people.json, people.jpg and pictures/ are in {output}")
+    formats = [name for name in arguments.format if name in PEOPLE_FORMATS]
+    delivery = Delivery(estimator.select, formats, arguments.draw, notes)
+    find = lambda path, image: estimator.everybody([image], [path])[0]  # noqa: E731
+    print(predict_files(find, pictures, estimator.skeleton, output, delivery))
+    print(f"people.json is in {output}, pictures too" if arguments.draw else f"people.json is in {output}")
 
 
-def _finder(
-    arguments: argparse.Namespace,
-    path: Path,
-    net: PoseNet | OnnxNetwork,
-    meta: Mapping[str, Any],
-    device: Context | None,
-) -> tuple[Finder, float]:
-    """Return what finds the people in an image, and the score from which on joints are drawn."""
-    from ..inference import PersonDetector, detected_people, given_boxes, whole_image
-    from ..tasks import bottom_up, top_down
+def _boxes(arguments: argparse.Namespace, device: Context | None) -> Boxes | None:
+    """Return where the people of an image are, if that is said."""
+    from ..inference import detected_people, given_boxes
 
-    if bottom_up.fits(net.kinds):
-        if arguments.boxes or arguments.detector or arguments.size:
-            raise ConfigError(f"{path}: finds everybody in a picture, --boxes, --detector and --size are not for it")
-        settings = changed(bottom_up.settings(meta, path), arguments, scales=arguments.scales or (1.0,))
-        estimator = bottom_up.estimator(net, settings, device, RULES[arguments.rules])
-        return (lambda path, image: estimator(image)), 0.0
-    if arguments.scales or arguments.box_size:
-        raise ConfigError(f"{path}: takes crops of people, --scales and --box-size are not for it")
-    in_boxes = changed(top_down.settings(meta, path), arguments)
-    boxed = top_down.estimator(net, in_boxes, device)
-    boxes = whole_image
+    if arguments.threshold is not None and not arguments.detector:
+        raise ConfigError(f"--threshold={arguments.threshold}: not without --detector; leave it out")
     if arguments.boxes:
-        boxes = given_boxes(arguments.boxes, in_boxes.enlarge)
-    elif arguments.detector:
-        boxes = detected_people(PersonDetector(*arguments.detector, arguments.threshold, ctx=device), in_boxes.enlarge)
-    return (lambda path, image: boxed(image, boxes(path, image, boxed.aspect))), 0.2
+        return given_boxes(arguments.boxes)
+    if not arguments.detector:
+        return None
+    from ..inference.detector import PersonDetector
+
+    threshold = 0.5 if arguments.threshold is None else arguments.threshold
+    name, file = arguments.detector
+    return detected_people(PersonDetector(name, file, threshold, ctx=device))

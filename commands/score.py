@@ -29,6 +29,6 @@ def run(arguments: argparse.Namespace) -> None:
 
     check_files(RESULTS=arguments.results, TRUTH=arguments.truth)
     figures = score_files(arguments.results, arguments.truth, arguments.sigmas)
-    print(format_scores(figures))
+    print(format_scores({arguments.results.name: figures}))
     if arguments.output is not None:
         write_json(arguments.output, figures)

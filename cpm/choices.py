@@ -6,4 +6,5 @@ REFERENCES = ("height", "shorter")  # which side of an image is brought to the b
 CALIBRATIONS = ("entropy", "naive")  # how the ranges of activations are found
 EXPORTS = ("onnx", "symbol")  # formats of networks that are taken out
 PACKED_FROM = ("coco", "coco_json", "hdf5")  # what a data set may be packed from
+PEOPLE_FORMATS = ("coco", "openpose", "csv", "yolo")  # of people in pictures
 ENTRIES = ("train", "val", "all")  # of COCO.json and HDF5, by their isValidation

@@ -8,7 +8,7 @@ from .loop import run
 from .mpii_truth import MpiiTruth, read_mpii_truth, truth_of_people
 from .nms import oks_matrix, oks_nms, rescore
 from .oks_evaluator import BoxOksEvaluator, OksEvaluator
-from .oks_scores import FIGURES, format_scores, score_coco
+from .oks_scores import FIGURES, format_scores, score_coco, score_files
 from .pckh_evaluator import PckhEvaluator, in_order, nearest
 from .pckh_scores import format_pckh, pckh, score_mpii
 from .protocols import PROTOCOLS, NamedProtocol, apply_protocol, describe_protocols
@@ -56,6 +56,7 @@ __all__ = [
     "rescore",
     "run",
     "score_coco",
+    "score_files",
     "score_mpii",
     "select_images",
     "spread_images",

@@ -13,9 +13,10 @@ import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from ..datasets.annotations.categories import skeleton_of
 from ..datasets.annotations.coco_json import Annotations, log_remarks, read_annotations
 from ..errors import ConfigError, DataError
-from ..skeletons import COCO_17, Skeleton
+from ..skeletons import COCO_17, SKELETONS, Skeleton
 from ..tables import format_table
 from .results import read_results
 
@@ -65,6 +66,26 @@ def score_coco(
     figures = _evaluate(annotations, results, skeleton, chosen)
     _warn_of_nothing(figures, results, set(chosen))
     return figures
+
+
+def score_files(results: str | Path, truth: str | Path, sigmas: Sequence[float] | None = None) -> dict[str, float]:
+    """Score COCO keypoint results of a file on the images of an annotation file, for the body that it names.
+
+    Parameters
+    ----------
+    results, truth
+        The files.
+    sigmas
+        One for all joints or one for each; by default those of the body.
+
+    Raises
+    ------
+    DataError, ConfigError
+        As of `score_coco`.
+    """
+    known = tuple(SKELETONS.values())
+    skeleton = skeleton_of(read_annotations(truth, known).joints, known, str(truth))
+    return score_coco(truth, results, skeleton if sigmas is None else skeleton.with_sigmas(sigmas))
 
 
 def _warn_of_nothing(figures: Mapping[str, float], results: Sequence[Mapping[str, Any]], chosen: set[int]) -> None:

@@ -38,6 +38,8 @@ class BoxEstimator:
         Whether to average with the maps of the mirrored crops.
     batch_size
         Most crops to run at once.
+    enlarge
+        By how much boxes of people grow before they are given to it, as in its training.
 
     Raises
     ------
@@ -52,6 +54,7 @@ class BoxEstimator:
         size: tuple[int, int],
         flip: bool = True,
         batch_size: int = 32,
+        enlarge: float = 1.25,
     ) -> None:
         if min(size) < 1 or batch_size < 1:
             raise ConfigError(f"size={size}, batch_size={batch_size}, expected positive numbers")
@@ -65,6 +68,7 @@ class BoxEstimator:
         self.size = (int(size[0]), int(size[1]))
         self.flip = flip
         self.batch_size = batch_size
+        self.enlarge = enlarge
 
     @property
     def aspect(self) -> float:
@@ -97,7 +101,7 @@ class BoxEstimator:
         """
         return self.find_all([image], [boxes])[0]
 
-    def find_all(self, images: Sequence[np.ndarray], boxes: Sequence[Sequence[PersonBox]]) -> list[list[Person]]:
+    def find_all(self, images: Sequence[np.ndarray], boxes: Sequence[Sequence[PersonBox]] = ()) -> list[list[Person]]:
         """Return a person for each box of each image; boxes of several images run through the network together.
 
         Parameters

@@ -38,8 +38,8 @@ class PoseEstimator:
     ----------
     net
         Called with images (B, H, W, 3) RGB uint8 of NumPy; returns the stages, first to last, each its maps
-        (B, C, h, w) of MXNet or NumPy by the names of their kinds. Its `multiple`, if it has that attribute, divides H and W; else the
-        stride of the codec does.
+        (B, C, h, w) of MXNet or NumPy by the names of their kinds. Its `multiple`, if it has that attribute, divides H
+        and W; else the stride of the codec does.
     codec
         Decodes the maps; its skeleton and stride are those of the network. :func:`cpm.codecs.bottom_up_codec` makes the
         one that fits.
@@ -97,6 +97,11 @@ class PoseEstimator:
         """None: whole images need no boxes."""
         return None
 
+    @property
+    def enlarge(self) -> float:
+        """1: there are no boxes to grow."""
+        return 1.0
+
     def __call__(self, image: np.ndarray) -> list[Person]:
         """Return the people in an image; see :meth:`find_all` for many.
 
@@ -119,13 +124,15 @@ class PoseEstimator:
         """
         return self.find_all([image])[0]
 
-    def find_all(self, images: Sequence[np.ndarray]) -> list[list[Person]]:
+    def find_all(self, images: Sequence[np.ndarray], boxes: Sequence[Sequence[PersonBox]] = ()) -> list[list[Person]]:
         """Return the people in each of several images; those of one size run through the network together.
 
         Parameters
         ----------
         images
             (H, W, 3) RGB uint8 each.
+        boxes
+            Not looked at: people are found in whole images.
 
         Raises
         ------

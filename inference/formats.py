@@ -89,7 +89,9 @@ def as_openpose(photo: Photo, skeleton: Skeleton) -> dict[str, Any]:
     ones = np.ones((1, skeleton.num_joints, 3))
     if not convert(ones, skeleton, OPENPOSE_18).any():
         raise ConfigError(f"format openpose: its 18 joints are none of {skeleton.name}; choose another")
-    empty = {f"{part}_keypoints_{axes}": [] for part in ("face", "hand_left", "hand_right") for axes in ("2d", "3d")}
+    empty: dict[str, Any] = {
+        f"{part}_keypoints_{axes}": [] for part in ("face", "hand_left", "hand_right") for axes in ("2d", "3d")
+    }
     people = []
     for person in photo.people:
         (joints,) = convert(np.asarray(person.keypoints, float)[None], skeleton, OPENPOSE_18)

@@ -40,6 +40,13 @@ class Estimator(Protocol):
     def aspect(self) -> float | None:
         """Width by height of the boxes to look into; None if whole images are looked at."""
 
+    @property
+    def enlarge(self) -> float:
+        """By how much boxes of people grow before they are looked into."""
+
+    def find_all(self, images: Sequence[np.ndarray], boxes: Sequence[Sequence[PersonBox]] = ()) -> list[list[Person]]:
+        """Return the people in each image, or in the boxes of each."""
+
     def look(self, image: np.ndarray, boxes: Sequence[PersonBox] = ()) -> Look:
         """Return the people in an image (H, W, 3) RGB uint8, or in its boxes."""
 

@@ -14,8 +14,7 @@ from .._compat import available_cores
 from ..choices import RUNTIMES
 from ..codecs import kinds_of
 from ..errors import CheckpointError, ConfigError, DataError, quote, reason
-from ..models.exporting.export import TEXTS
-from ..models.exporting.runtime import import_optional, open_session
+from ..models.exporting.runtime import TEXTS, import_optional, open_session
 from ..models.files.file_kind import expect_kind
 from ..skeletons import skeleton_from_spec
 

@@ -6,6 +6,7 @@
 ((1, 38, 46, 46), (1, 19, 46, 46))
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,6 +17,4 @@ else:
         """Return something of `cpm.models.public`: networks, and MXNet with them, are loaded when they are wanted."""
         if name.startswith("__") and name != "__all__":
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from . import public
-
-        return getattr(public, name)
+        return getattr(import_module(f"{__name__}.public"), name)

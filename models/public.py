@@ -6,10 +6,10 @@ from .exporting.quantize import CALIBRATIONS, quantize_network
 from .files.checkpoint import Checkpoint, load_parameters, read_checkpoint, save_network, skeleton_from_meta
 from .importing import INPUTS, import_trunk, import_weights
 from .loading import get_model, load_network
-from .networks import light, lightweight, openpose_v2, pose_small, resnet_deconv  # noqa: F401  (they register their networks)
 from .networks.cpm import CpmNet
 from .networks.posenet import NORMALISATIONS, PoseNet, freeze_batch_norm
-from .published.fetch import fetch, find_network
+from .published.fetch import fetch
+from .published.find import find_network
 from .published.pretrained import PRETRAINED
 from .registry import check_model, construct, list_models, register_model
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,7 @@ from easydict import EasyDict
 from ..codecs import HEATMAPS, PAFS, DecodeRules, bottom_up_codec
 from ..datasets import Augmentation, DataRef, KeypointData, PersonFilter, TrainingSet
 from ..errors import ConfigError
-from ..inference import OnnxNetwork, PoseEstimator
-from ..mxnet_module import mx
+from ..inference import OnnxNetwork, PoseEstimator, Selection
 from .task import Task, tested_data
 
 if TYPE_CHECKING:
@@ -51,6 +50,9 @@ class BottomUp(Task):
     does = "finds people in whole images"
     trained_by = "train"
     evaluated_by = "evaluate"
+    overrides = ("scales", "flip", "box_size", "rules")
+    # Where precision and recall balance on pictures of COCO and on synthetic ones.
+    shown = Selection(min_score=0.2, min_joints=3)
 
     def check_crops(self, config: EasyDict, net: PoseNet) -> None:
         """Make sure that a network takes the crops of a recipe, and that offsets count at some time."""
@@ -91,7 +93,6 @@ class BottomUp(Task):
         self,
         net: PoseNet | OnnxNetwork,
         settings: BottomUpSettings,
-        device: mx.Context | None = None,
         rules: DecodeRules | None = None,
         offsets: bool = True,
         stage: int = -1,
@@ -102,8 +103,6 @@ class BottomUp(Task):
         ----------
         net, settings
             The network, and how it is used.
-        device
-            Where its parameters are.
         rules, offsets
             See :func:`cpm.codecs.bottom_up_codec`.
         stage
@@ -115,7 +114,14 @@ class BottomUp(Task):
             settings.scales,
             settings.flip,
             settings.box_size,
-            device,
             stage,
             reference=settings.reference,
         )
+
+    def finder(
+        self, net: PoseNet | OnnxNetwork, meta: Mapping[str, Any], path: str | Path, given: Mapping[str, Any]
+    ) -> PoseEstimator:
+        """Return what finds the people in an image, as the recipe says; parameters as of `Task.finder`."""
+        changes = dict(given)
+        rules = changes.pop("rules", None)
+        return self.estimator(net, replace(self.settings(meta, path), **changes), rules)

@@ -14,6 +14,7 @@ from ..configs import TASKS as DEFAULTS
 from ..configs import from_json, recipe
 from ..datasets import DataRef, KeypointData, SampleSet
 from ..errors import CheckpointError, ConfigError, quote
+from ..inference import Estimator, OnnxNetwork, Selection
 from ..models.files.checkpoint import skeleton_from_meta
 
 if TYPE_CHECKING:
@@ -33,6 +34,10 @@ class Task(ABC):
         What its networks do, for messages.
     trained_by, evaluated_by
         The names of its commands.
+    overrides
+        What may be said otherwise than its recipes do, see `load_estimator`.
+    shown
+        Whom to show of the people that are found.
     """
 
     name: str
@@ -40,6 +45,8 @@ class Task(ABC):
     does: str
     trained_by: str
     evaluated_by: str
+    overrides: tuple[str, ...]
+    shown: Selection
 
     @property
     def defaults(self) -> dict[str, dict[str, Any]]:
@@ -120,6 +127,22 @@ class Task(ABC):
     @abstractmethod
     def input_height(self, meta: Mapping[str, Any], path: str | Path) -> int:
         """Return the height in pixels of what a network sees in a test; parameters and errors as of `recipe_of`."""
+
+    @abstractmethod
+    def finder(
+        self, net: PoseNet | OnnxNetwork, meta: Mapping[str, Any], path: str | Path, given: Mapping[str, Any]
+    ) -> Estimator:
+        """Return what finds people with a network; errors as of `recipe_of`.
+
+        Parameters
+        ----------
+        net
+            The network.
+        meta, path
+            Its description and its file.
+        given
+            What is said otherwise than its recipe does: some of `overrides`.
+        """
 
     def recipe_of(self, meta: Mapping[str, Any], path: str | Path) -> EasyDict:
         """Return the recipe that a network was trained by; the defaults of the task, if it brings none.

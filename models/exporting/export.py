@@ -23,11 +23,10 @@ from ..networks.posenet import PoseNet
 from .comparison import compare, onnx_runner, symbol_runner
 from .graph import Graph, trace
 from .onnx_mapping import onnx_mapping
-from .runtime import first_line, import_optional, silence
+from .runtime import TEXTS, first_line, import_optional, silence
 
 logger = logging.getLogger(__name__)
 
-TEXTS = ("cpm_version", "model", "input")  # what an ONNX file describes in plain text, the rest is JSON
 
 # What the converters of MXNet write; with the newest of the onnx package, older runtimes would refuse the file.
 _OPSET = 13

@@ -14,6 +14,8 @@ from typing import Any
 from ..._compat import available_cores
 from ...errors import CheckpointError, ConfigError
 
+TEXTS = ("cpm_version", "model", "input")  # what an ONNX file describes in plain text, the rest is JSON
+
 
 def import_optional(name: str) -> Any:
     """Import onnx, onnxruntime, OpenVINO or a module of theirs.

@@ -19,7 +19,7 @@ from ...files import atomic_path, home
 from ..files.checkpoint import save_network
 from ..files.file_kind import check_file_of_weights, find_kind
 from ..importing import import_trunk, import_weights
-from .pretrained import PRETRAINED, Pretrained, SourceFile, find_pretrained
+from .pretrained import Pretrained, SourceFile, find_pretrained
 
 logger = logging.getLogger(__name__)
 
@@ -65,11 +65,6 @@ def fetch(name: str, files: Sequence[str | Path] = (), mirror: str | None = None
     source = {"name": name, "title": entry.title, "licence": entry.licence, "homepage": entry.homepage, "files": found}
     _import(entry, folder / entry.files[0].name, output, source)
     return output
-
-
-def find_network(source: str | Path) -> Path:
-    """Return the file of a network: that of a published one by its name, see `fetch`, else the path that it is."""
-    return fetch(str(source)) if str(source) in PRETRAINED else Path(source)
 
 
 def next_command(name: str, path: Path) -> str:
