@@ -2,4 +2,4 @@
 
 from .networks import light, lightweight, openpose_v2, pose_small, resnet_deconv
 
-__all__ = ["light", "lightweight", "openpose_v2", "pose_small", "resnet_deconv"]
+FAMILIES = (light, lightweight, openpose_v2, pose_small, resnet_deconv)

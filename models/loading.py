@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import CheckpointError, ConfigError
 from ..mxnet_module import mx
 from ..skeletons import Skeleton
-from . import families  # noqa: F401  (makes the networks known)
+from .families import FAMILIES  # noqa: F401  (makes the networks known)
 from .files.checkpoint import Checkpoint, check_parameters, load_parameters, read_checkpoint
 from .files.file_kind import find_kind
 from .importing.importer import load_trunk

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...errors import CheckpointError, ConfigError, list_some, quote
 from ...mxnet_module import mx
-from .. import families  # noqa: F401  (makes the networks known)
+from ..families import FAMILIES  # noqa: F401  (makes the networks known)
 from ..files.file_kind import KINDS, find_kind
 from ..files.parameters import network_parameters
 from ..networks.posenet import PoseNet

@@ -23,28 +23,10 @@ def assert_one_line(process, *parts):
 
 
 def call(name, *arguments):
-    """Run a script in this process; return its exit status, None if it ended well."""
-    spec = importlib.util.spec_from_file_location(f"script_{name}", ROOT / "scripts" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    before, sys.argv = sys.argv, [f"scripts/{name}.py", *arguments]
+    """Run a command by the name of its script in this process; return its exit status, None if it ended well."""
+    command = re.search(r'run_script\("(.+)"\)', (ROOT / "scripts" / f"{name}.py").read_text())[1]
     try:
-        cli.run(module.main)
+        COMMANDS[command].run(arguments)
     except SystemExit as end:
         return end.code
-    finally:
-        sys.argv = before
     return None
-
-
-def options_of(name):
-    """Ask the parser of a script for its options; returns argparse's actions by the first name of each."""
-    found = {}
-
-    def parse(parser, *arguments):
-        found.update({action.option_strings[0]: action for action in parser._actions if action.option_strings})
-        raise SystemExit
-
-    with patch.object(argparse.ArgumentParser, "parse_args", parse):
-        call(name)
-    return found
