@@ -1,6 +1,6 @@
 """``python -m cpm``: the command `cpm`."""
 
-from .commands import main
-
 if __name__ == "__main__":
+    from .commands import main
+
     main()

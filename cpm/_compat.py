@@ -40,8 +40,10 @@ _CUDA_LIBRARIES = (
 
 def prepare_mxnet() -> None:
     """Let every `import mxnet` of this process find what it needs, whenever it comes and whoever asks for it."""
-    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Finder())
+    if any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        return
+    usual = next((place for place, finder in enumerate(sys.meta_path) if finder is PathFinder), len(sys.meta_path))
+    sys.meta_path.insert(usual, _Finder())  # after those who may know better where modules are
 
 
 @cache

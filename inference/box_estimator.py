@@ -130,6 +130,10 @@ class BoxEstimator:
         people = self(image, boxes)
         return Look(people, lambda: [self._draw(image, people)])
 
+    def at_one_scale(self) -> BoxEstimator:
+        """Return itself: crops have one size."""
+        return self
+
     def settings(self) -> dict[str, Any]:
         """Return what decides about the people, fit for JSON."""
         return {"size": list(self.size), "flip": self.flip, "unbiased": self.codec.unbiased}

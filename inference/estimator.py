@@ -148,6 +148,10 @@ class PoseEstimator:
         people = self.decode(maps, image.shape[:2])
         return Look(people, lambda: self._draw(image, people, maps))
 
+    def at_one_scale(self) -> PoseEstimator:
+        """Return the same at the scale 1 alone."""
+        return replace(self, scales=(1.0,))
+
     def settings(self) -> dict[str, Any]:
         """Return what decides about the people, fit for JSON."""
         return {

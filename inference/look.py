@@ -50,6 +50,9 @@ class Estimator(Protocol):
     def look(self, image: np.ndarray, boxes: Sequence[PersonBox] = ()) -> Look:
         """Return the people in an image (H, W, 3) RGB uint8, or in its boxes."""
 
+    def at_one_scale(self) -> Estimator:
+        """Return the one that looks at images in one size only, where recipes average several for their scores."""
+
     def settings(self) -> dict[str, Any]:
         """Return what decides about the people, fit for JSON."""
 

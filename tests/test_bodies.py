@@ -75,7 +75,7 @@ def take_a_step(net, context=None):
 
 @pytest.mark.parametrize("name", ["cpm_small", "openpose_v2", "paf_resnet"])
 def test_people_of_whole_images_need_limbs(name):
-    with pytest.raises(ConfigError, match=f"{name}: skeleton 'POINTS' has no limbs.*train_pose_resnet") as caught:
+    with pytest.raises(ConfigError, match=f"{name}: skeleton 'POINTS' has no limbs.*train-topdown") as caught:
         get_model(name, skeleton=LIMBLESS)
     assert "\n" not in str(caught.value)
 

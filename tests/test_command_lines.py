@@ -154,10 +154,10 @@ def test_a_network_of_the_other_kind_is_told_before_the_data(run, place, suffix)
     status, lines = run("evaluate", f"--resume=box.{suffix}", "--dataset-root=nowhere")
     assert (status, lines) == (
         2, [f"error: box.{suffix}: a network that finds the joints of one person in a box; "
-            "scripts/evaluate_topdown.py takes it"])  # fmt: skip
+            "cpm evaluate-topdown takes it"])  # fmt: skip
     status, lines = run("evaluate_topdown", f"--resume=crowd.{suffix}", "--dataset-root=nowhere")
     assert (status, lines) == (
-        2, [f"error: crowd.{suffix}: a network that finds people in whole images; scripts/evaluate.py takes it"]
+        2, [f"error: crowd.{suffix}: a network that finds people in whole images; cpm evaluate takes it"]
     )  # fmt: skip
 
 

@@ -63,7 +63,7 @@ class KnowingNet:
 
     def __call__(self, images):
         self.calls += 1
-        image = images.asnumpy()[0]
+        image = images[0]
         poses = [
             np.column_stack([POSE + np.array([shift, 0]), np.full(17, 2)]) for shift in SHIFTS[int(image[0, 0, 0])]
         ]

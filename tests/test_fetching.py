@@ -8,11 +8,11 @@ import threading
 import time
 from pathlib import Path
 
+import mxnet as mx
 import pytest
 
 from cpm import DataError
 from cpm.datasets import BatchLoader
-from cpm.datasets.samples import batch_threads as fetching
 
 from .helpers.samples import Numbers
 from .helpers.scale import repeats
@@ -151,9 +151,9 @@ def test_the_process_ends_as_it_should_while_workers_are_busy(how, status, last)
 
 def test_loader_of_gluon_is_asked(numbers, monkeypatch):
     asked = []
-    make = fetching.DataLoader
+    make = mx.gluon.data.DataLoader
     monkeypatch.setattr(
-        fetching, "DataLoader", lambda *args, **options: asked.append(options) or make(*args, **options)
+        mx.gluon.data, "DataLoader", lambda *args, **options: asked.append(options) or make(*args, **options)
     )
     list(BatchLoader(numbers(4), 2, 2).epoch(0))
     assert asked[0]["thread_pool"] and asked[0]["num_workers"] == 2

@@ -1,14 +1,13 @@
-"""The way from a file to an estimator: as its recipe says, by the scripts of its task."""
+"""The way from a file to an estimator: as its recipe says, by the commands of its task."""
 
 import numpy as np
 import pytest
 
 from cpm import load_estimator
+from cpm.commands import COMMANDS
 from cpm.configs import recipe, to_json
 from cpm.models import get_model, save_network
 from cpm.tasks import bottom_up, top_down
-
-from .conftest import ROOT
 
 
 @pytest.fixture
@@ -25,18 +24,17 @@ def test_what_opens_a_file_sees_images_as_the_recipe_says(short_sided):
     for options, expected in (({}, (128, 64)), ({"box_size": 32}, (64, 32))):
         estimator = load_estimator(short_sided, **options)
         seen = []
-        net = estimator.find.net
-        estimator.find.net = lambda images, net=net, seen=seen: seen.append(images.shape[1:3]) or net(images)
+        net = estimator.finder.net
+        estimator.finder.net = lambda images, net=net, seen=seen: seen.append(images.shape[1:3]) or net(images)
         assert isinstance(estimator(image), list) and seen == [expected]
 
 
 def test_pictures_are_predicted_at_the_size_that_is_scored(short_sided):
-    assert load_estimator(short_sided).find.settings() == {
+    assert load_estimator(short_sided).finder.settings() == {
         "scales": [1.0], "flip": False, "box_size": 64, "reference": "shorter", "stage": -1
     }  # fmt: skip
 
 
-def test_each_task_names_scripts_that_are_there():
+def test_each_task_names_commands_that_are_there():
     for task in (bottom_up, top_down):
-        for script in (task.trained_by, task.evaluated_by):
-            assert (ROOT / "scripts" / script).is_file()
+        assert {task.trained_by, task.evaluated_by} <= set(COMMANDS)

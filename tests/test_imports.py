@@ -16,18 +16,19 @@ def module_name(path):
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+DOORS = ("cpm", "cpm.__main__")
 SOURCES = {module_name(path): path for room in ("*.py", "*/*.py", "*/*/*.py") for path in PACKAGE.glob(room)}
 
 
 def imported(name):
     """Yield the modules of the package that a module imports, anywhere in its code.
 
-    The door of the package loads what is behind all rooms when it is asked for; only that is left out.
+    The doors of the package load what is behind all rooms when it is asked for; only that is left out.
     """
     path = SOURCES[name]
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     tree = ast.parse(path.read_text())
-    for node in tree.body if name == "cpm" else ast.walk(tree):
+    for node in tree.body if name in DOORS else ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.level:
             parts = package.split(".")
             base = ".".join(parts[: len(parts) - node.level + 1] + ([node.module] if node.module else []))

@@ -219,7 +219,7 @@ class PerfectNet:
         self.codec = codec
 
     def __call__(self, images):
-        targets = [self._draw(image) for image in images.asnumpy()]
+        targets = [self._draw(image) for image in images]
         return [{kind.name: mx.nd.array(np.stack([each[kind.name] for each in targets])) for kind in self.kinds[0]}]
 
     def _draw(self, image):

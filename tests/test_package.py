@@ -53,14 +53,14 @@ def test_mxnet_has_the_names_that_numpy_dropped():
     ("given", "expected"), [({}, str(len(os.sched_getaffinity(0)))), ({"OMP_NUM_THREADS": "1"}, "1")]
 )
 def test_threads_are_the_cores_unless_the_user_says_otherwise(given, expected):
-    process = run_python("import cpm, os; print(os.environ['OMP_NUM_THREADS'])", **given)
+    process = run_python("import cpm, os, mxnet; print(os.environ['OMP_NUM_THREADS'])", **given)
     assert process.stdout.strip() == expected, process.stderr
 
 
 def test_a_broken_mxnet_gives_one_helpful_line(tmp_path):
     (tmp_path / "mxnet").mkdir()
     (tmp_path / "mxnet" / "__init__.py").write_text("raise OSError('libcudart.so.11.0: cannot open')")
-    process = run_python("import cpm", PYTHONPATH=str(tmp_path))
+    process = run_python("import cpm.models; cpm.models.get_model", PYTHONPATH=str(tmp_path))
     last = process.stderr.strip().splitlines()[-1]
     assert process.returncode != 0
     expected = "cpm cannot load MXNet (libcudart.so.11.0: cannot open); try: "
@@ -97,7 +97,7 @@ def test_a_missing_package_gives_the_command_that_installs_it(package, requireme
 def test_the_cpu_build_over_the_cuda_build_is_noticed(tmp_path):
     (tmp_path / "mxnet_cu112-1.9.1.dist-info").mkdir()
     (tmp_path / "mxnet_cu112-1.9.1.dist-info" / "METADATA").write_text("Name: mxnet-cu112\nVersion: 1.9.1\n")
-    process = run_python("import cpm", PYTHONPATH=str(tmp_path))
+    process = run_python("import cpm.models; cpm.models.get_model", PYTHONPATH=str(tmp_path))
     assert "pip install --force-reinstall --no-deps mxnet-cu112==1.9.1" in process.stderr.strip().splitlines()[-1]
 
 

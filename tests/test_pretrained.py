@@ -11,7 +11,7 @@ from cpm.files import home
 from cpm.models import list_models
 from cpm.models.published import fetch as fetching
 from cpm.models.published.fetch import fetch, next_command
-from cpm.models.published.page import markdown_table
+from cpm.models.published.page import describe_networks, markdown_table
 from cpm.models.published.pretrained import PRETRAINED, Pretrained, SourceFile
 from cpm.skeletons import SKELETONS
 
@@ -182,8 +182,8 @@ def test_wrong_hash_of_a_copy(monkeypatch, imported, tmp_path):
 
 
 def test_what_comes_next():
-    assert next_command("openpose_coco", "x.npz") == "python scripts/evaluate.py --resume=x.npz"
-    assert next_command("vgg19_caffe", "x.npz") == "python scripts/train_gluon_cpm.py --set model.trunk_file=x.npz"
+    assert next_command("openpose_coco", "x.npz") == "cpm evaluate --checkpoint=x.npz"
+    assert next_command("vgg19_caffe", "x.npz") == "cpm train --set model.trunk_file=x.npz"
 
 
 def test_published_files_have_the_hashes_of_the_table(test_data, imported):
@@ -196,7 +196,8 @@ def test_published_files_have_the_hashes_of_the_table(test_data, imported):
 def test_script(run_script, tmp_path):
     script = "fetch_pretrained.py"
     process = run_script(script, "--list")
-    assert process.returncode == 0 and process.stdout == markdown_table()
+    assert process.returncode == 0 and process.stdout == describe_networks() + "\n"
+    assert max(map(len, process.stdout.splitlines())) <= 100
     (tmp_path / "README.md").write_text("Words.\n\n" + markdown_table().replace("Apache-2.0", "none"))
     process = run_script(script, "--table", tmp_path / "README.md")
     assert process.returncode == 0 and (tmp_path / "README.md").read_text() == "Words.\n\n" + markdown_table()
@@ -205,7 +206,7 @@ def test_script(run_script, tmp_path):
     ready.touch()
     process = run_script(script, "openpose_coco")
     assert process.returncode == 0
-    assert process.stdout.splitlines() == [str(ready), f"next: python scripts/evaluate.py --resume={ready}"]
+    assert process.stdout.splitlines() == [str(ready), f"next: cpm evaluate --checkpoint={ready}"]
 
 
 @pytest.mark.slow("starts a process for every mistake")

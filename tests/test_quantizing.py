@@ -172,7 +172,7 @@ def test_open_network_chooses_the_backend(tmp_path):
     assert isinstance(exported, OnnxNetwork) and exported.runtime == "onnxruntime" and meta["model"] == "cpm_small"
     for name, backend, message in (
         ("net.onnx", "mxnet", "runs on onnxruntime or openvino, not on mxnet"),
-        ("net.npz", "openvino", "scripts/export.py makes one, or quantize.py"),
+        ("net.npz", "openvino", "cpm export makes one, or cpm quantize"),
         ("net.npz", "tensorrt", "expected one of mxnet, onnxruntime, openvino"),
     ):
         with pytest.raises(ConfigError, match=message):

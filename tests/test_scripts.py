@@ -40,7 +40,7 @@ def test_train_resume_and_evaluate(run_script, coco, tmp_path):
     train = ("train_gluon_cpm.py", f"--dataset-root={coco}", f"--output={tmp_path / 'run'}")
     process = run_script(*train, *TINY)
     assert process.returncode == 0, process.stderr
-    assert "next: python scripts/evaluate.py --resume=" in process.stdout
+    assert "next: cpm evaluate --checkpoint=" in process.stdout
     assert_one_line(run_script(*train, *TINY), "holds a run already", "--overwrite")
 
     last = tmp_path / "run" / "last.npz"
