@@ -9,6 +9,7 @@ picture, else those of --boxes, or those that --detector finds.
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from mxnet import Context
 
     from ..inference.box_sources import Boxes
+    from ..tasks import Estimator
 
 _DEFAULT = Path("output/predict")
 # What people.json says of the options.
@@ -144,11 +146,14 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.box_size,
         None if arguments.rules is None else RULES[arguments.rules],
         arguments.size,
-        _boxes(arguments, device),
-        arguments.min_score,
-        arguments.min_joints,
-        arguments.min_joint_score,
+        min_score=arguments.min_score,
+        min_joints=arguments.min_joints,
+        min_joint_score=arguments.min_joint_score,
     )
+    if arguments.scales is None:
+        estimator = replace(estimator, finder=estimator.finder.at_one_scale())
+    if arguments.boxes or arguments.detector or arguments.threshold is not None:
+        estimator = replace(estimator, boxes=_boxes(arguments, estimator, path, device))
     notes = {
         "model": estimator.name,
         "checkpoint": str(path),
@@ -162,16 +167,16 @@ def run(arguments: argparse.Namespace) -> None:
     print(f"people.json is in {output}, pictures too" if arguments.draw else f"people.json is in {output}")
 
 
-def _boxes(arguments: argparse.Namespace, device: Context | None) -> Boxes | None:
-    """Return where the people of an image are, if that is said."""
+def _boxes(arguments: argparse.Namespace, estimator: Estimator, path: Path, device: Context | None) -> Boxes:
+    """Return where the people of an image are, as it is said."""
     from ..inference import detected_people, given_boxes
 
-    if arguments.threshold is not None and not arguments.detector:
-        raise ConfigError(f"--threshold={arguments.threshold}: not without --detector; leave it out")
-    if arguments.boxes:
+    if estimator.finder.aspect is None:
+        raise ConfigError(f"{path}: finds everybody in a picture, --boxes, --detector and --threshold are not for it")
+    if arguments.boxes and arguments.threshold is None:
         return given_boxes(arguments.boxes)
     if not arguments.detector:
-        return None
+        raise ConfigError(f"--threshold={arguments.threshold}: not without --detector; leave it out")
     from ..inference.detector import PersonDetector
 
     threshold = 0.5 if arguments.threshold is None else arguments.threshold
