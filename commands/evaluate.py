@@ -9,7 +9,7 @@ import argparse
 
 from ..choices import REFERENCES
 from ..cli import parse_count, parse_scales
-from ..codecs import RULES
+from ..codecs import REFINEMENTS, RULES
 from .evaluation import Evaluation, add_report
 from .options import add_data, add_flip, add_machine, add_network, add_sigmas, add_stage
 
@@ -54,11 +54,12 @@ def _add_estimator(how: argparse._ArgumentGroup) -> None:
         help="how maps are decoded: default, or usual, the thresholds and the order published with the network "
         "(default: %(default)s)",
     )
-    how.add_argument(
-        "--no-offsets",
-        action="store_true",
-        help="leave the offsets of a network unread that predicts them",
-    )
+    for kind in REFINEMENTS:
+        how.add_argument(
+            f"--no-{kind.name}",
+            action="store_true",
+            help=f"leave the {kind.name} of a network unread that predicts them",
+        )
     add_machine(how)
 
 
@@ -78,11 +79,10 @@ def run(arguments: argparse.Namespace) -> None:
     settings = test.changed(bottom_up.settings(meta, test.path))
     stage = stage_from_last(net, arguments.stage)
     dataset = test.open_data(settings.data, net)
-    estimator = bottom_up.estimator(
-        net, settings, RULES[arguments.rules], offsets=not arguments.no_offsets, stage=stage
-    )
+    unread = [kind for kind in REFINEMENTS if getattr(arguments, f"no_{kind.name}")]
+    estimator = bottom_up.estimator(net, settings, RULES[arguments.rules], unread, stage)
     choice = Choice(arguments.subset or "people", arguments.limit, arguments.truth)
-    notes = {"name": name, "rules": arguments.rules, "no_offsets": arguments.no_offsets or None}
+    notes = {"name": name, "rules": arguments.rules, **{f"no_{kind.name}": True for kind in unread}}
     test.print_figures(estimator, dataset, choice, {**test.notes(net, settings.data), **notes})
 
 

@@ -38,7 +38,7 @@ class Entry:
         """Build the network; `options` are all that there are."""
         if self.heads is None:
             return self.builder(skeleton, **options)
-        heads = self.heads(skeleton, **{name: options[name] for name in OPTIONS})
+        heads = self.heads.of_options(skeleton, options)
         return self.builder(heads, **{name: value for name, value in options.items() if name not in OPTIONS})
 
 

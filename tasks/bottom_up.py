@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from easydict import EasyDict
 
-from ..codecs import HEATMAPS, PAFS, DecodeRules, bottom_up_codec
+from ..codecs import HEATMAPS, PAFS, DecodeRules, MapKind, bottom_up_codec
 from ..datasets import Augmentation, DataRef, KeypointData, PersonFilter, TrainingSet
 from ..errors import ConfigError
 from ..inference import OnnxNetwork, PoseEstimator, Selection
@@ -55,12 +55,7 @@ class BottomUp(Task):
     shown = Selection(min_score=0.2, min_joints=3)
 
     def check_crops(self, config: EasyDict, net: PoseNet) -> None:
-        """Make sure that a network takes the crops of a recipe, and that offsets count at some time."""
-        if config.loss.offset_epoch >= config.train.epochs:
-            raise ConfigError(
-                f"loss.offset_epoch={config.loss.offset_epoch}: offsets would never count in "
-                f"{config.train.epochs} epochs"
-            )
+        """Make sure that a network takes the crops of a recipe."""
         crop = config.augment.crop
         if crop % net.multiple:
             fitting = max(round(crop / net.multiple), 1) * net.multiple
@@ -94,7 +89,7 @@ class BottomUp(Task):
         net: PoseNet | OnnxNetwork,
         settings: BottomUpSettings,
         rules: DecodeRules | None = None,
-        offsets: bool = True,
+        unread: Collection[MapKind] = (),
         stage: int = -1,
     ) -> PoseEstimator:
         """Return what finds the people in an image.
@@ -103,14 +98,14 @@ class BottomUp(Task):
         ----------
         net, settings
             The network, and how it is used.
-        rules, offsets
+        rules, unread
             See :func:`cpm.codecs.bottom_up_codec`.
         stage
             See :class:`cpm.inference.PoseEstimator`.
         """
         return PoseEstimator(
             net,
-            bottom_up_codec(net, settings.sigma, settings.paf_width, rules, offsets),
+            bottom_up_codec(net, settings.sigma, settings.paf_width, rules, unread),
             settings.scales,
             settings.flip,
             settings.box_size,

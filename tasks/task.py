@@ -102,6 +102,8 @@ class Task(ABC):
                         f"loss.{name}={quote(config.loss[name])}: {net.name} predicts no {kind.name}; "
                         f"model.options.{kind.name}=True, if it has it, makes it do so"
                     )
+        for kind in net.kinds[-1]:
+            kind.check_loss(config.loss, config.train.epochs)
         self.check_crops(config, net)
 
     @abstractmethod

@@ -299,7 +299,7 @@ def test_scripts_train_and_evaluate_offsets(root, run_script, tmp_path):
 
 def test_offsets_that_are_not_there_cannot_be_left_out():
     with pytest.raises(ConfigError, match="no offsets: the network has none"):
-        bottom_up_codec(get_model("cpm_small"), offsets=False)
+        bottom_up_codec(get_model("cpm_small"), unread=(OFFSETS,))
 
 
 def test_offsets_of_the_mirror_image_come_back():
