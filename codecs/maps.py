@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -36,7 +36,7 @@ class MapKind(ABC):
     is_probability = False
     is_resampled = True
     is_dense = True
-    loss_options: Mapping[str, LossOption] = {}
+    loss_options: ClassVar[Mapping[str, LossOption]] = {}
 
     @abstractmethod
     def channel_names(self, skeleton: Skeleton) -> list[str]:

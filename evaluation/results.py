@@ -47,7 +47,8 @@ def people_to_results(
     -------
     list of dict
         One per person with a joint of the target: ``image_id``, ``category_id``, ``keypoints`` (3K' numbers
-        x, y, 1, or 0, 0, 0 for a joint that was not found) and ``score``.
+        x, y and the score of the joint, which COCO's score does not look at; 0, 0, 0 for a joint that was not found) and
+        ``score``.
     """
     results = []
     for person in people:
@@ -55,13 +56,14 @@ def people_to_results(
         found = keypoints[:, 2] > 0
         if not found.any():
             continue
-        keypoints[:, 2] = 1
+        keypoints[:, :2] = keypoints[:, :2].round(3)
+        keypoints[:, 2] = np.maximum(keypoints[:, 2].round(5), 1e-5)  # 0 would say that it was not found
         keypoints[~found] = 0
         results.append(
             {
                 "image_id": int(image_id),
                 "category_id": int(category_id),
-                "keypoints": keypoints.round(3).reshape(-1).tolist(),
+                "keypoints": keypoints.reshape(-1).tolist(),
                 "score": float(person.score),
             }
         )
