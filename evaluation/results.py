@@ -47,8 +47,8 @@ def people_to_results(
     -------
     list of dict
         One per person with a joint of the target: ``image_id``, ``category_id``, ``keypoints`` (3K' numbers
-        x, y and the score of the joint, which COCO's score does not look at; 0, 0, 0 for a joint that was not found) and
-        ``score``.
+        x, y and the score of the joint, at which COCO's score does not look; 0, 0, 0 for a joint that was not found)
+        and ``score``.
     """
     results = []
     for person in people:
