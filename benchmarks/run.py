@@ -31,12 +31,21 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep the table, every repetition and the machine")
     parser.add_argument("--repeat", type=int, metavar="N", help="repetitions of every measurement (default: by part)")
     parser.add_argument("--quick", action="store_true", help="small inputs and few repetitions: to see that all runs")
-    parser.add_argument("--checkpoint", type=Path, metavar="NPZ", help="evaluate: a Lightweight OpenPose network "
-                        "(default: random weights, whose maps drawn ones replace)")  # fmt: skip
-    parser.add_argument("--images", type=Path, metavar="DIR", help="evaluate: a folder, of which the first 20 pictures "
-                        "are taken (default: noise)")  # fmt: skip
-    parser.add_argument("--ir", type=Path, metavar="XML", help="network: a Lightweight OpenPose of OpenVINO to compare "
-                        "with")  # fmt: skip
+    parser.add_argument(
+        "--checkpoint",
+        type=Path,
+        metavar="NPZ",
+        help="evaluate: a Lightweight OpenPose network (default: random weights, whose maps drawn ones replace)",
+    )
+    parser.add_argument(
+        "--images",
+        type=Path,
+        metavar="DIR",
+        help="evaluate: a folder, of which the first 20 pictures are taken (default: noise)",
+    )
+    parser.add_argument(
+        "--ir", type=Path, metavar="XML", help="network: a Lightweight OpenPose of OpenVINO to compare with"
+    )
     parser.add_argument(
         "--workers", default="0,1,2", type=parse_workers, metavar="N,N", help="loader: threads (default: %(default)s)"
     )

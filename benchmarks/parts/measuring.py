@@ -178,12 +178,14 @@ def _ratio(ratio: float | None) -> str:
 
 def describe_machine() -> dict[str, Any]:
     """Return the processor, its cores and flags, the threads of OpenMP and the versions of what is measured."""
-    cpu, flags = platform.processor() or platform.machine(), ""
+    cpu = platform.processor() or platform.machine()
+    flags = ""
     info = Path("/proc/cpuinfo")
     if info.is_file():
         entries = [line.partition(":") for line in info.read_text().splitlines()]
         values = {key.strip(): value.strip() for key, _, value in entries}
-        cpu, flags = values.get("model name", cpu), values.get("flags", "")
+        cpu = values.get("model name", cpu)
+        flags = values.get("flags", "")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     known = set(flags.split())
     return {

@@ -152,12 +152,14 @@ def link_splits(root: str | Path, source: str | Path, splits: Sequence[str]) -> 
     DataError
         If something is missing, or something else is in the place of a link; then no link is made.
     """
-    root, source = Path(root), Path(source)
+    root = Path(root)
+    source = Path(source)
     if not source.is_dir():
         raise DataError(f"{source}: no such folder, expected one that holds COCO")
     links: dict[Path, Path] = {}
     for split in splits:
-        file, folder = _annotation_file(root, split), root / split
+        file = _annotation_file(root, split)
+        folder = root / split
         places = [(file, source / "annotations" / file.name), (file, source / file.name)]
         places += _zip_places(root, source, ANNOTATIONS) if split in PICTURES else []
         links.update([_find(f"the annotations of {split}", places)])

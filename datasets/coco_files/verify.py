@@ -142,7 +142,8 @@ def verify_split(
     with tqdm(total=len(records), desc=dataset.split, unit="image", disable=not progress) as bar:
         for row, finding in enumerate(_findings(records, decode, masks is not None)):
             problems.extend(finding.problems)
-            masked_images, masked = masked_images + finding.has_mask, masked + finding.masked
+            masked_images = masked_images + finding.has_mask
+            masked = masked + finding.masked
             if masks is not None and finding.png is not None:
                 # Here and not in the threads: the mode of the file comes from the umask, which they share.
                 with atomic_path(_mask_path(Path(masks), dataset.index.name(row)), flush=False) as temporary:
@@ -221,7 +222,9 @@ def _findings(records: Sequence[ImageRecord], decode: bool, encode: bool) -> Ite
 
 def _look(records: Sequence[ImageRecord], decode: bool, encode: bool, row: int) -> _Finding:
     record = records[row]
-    problems, mask, png = [], None, None
+    problems = []
+    mask = None
+    png = None
     try:
         _check_picture(record, decode)
     except DataError as error:

@@ -33,7 +33,9 @@ from .training_formats import (
     wrong_entry,
 )
 
-_GROUP, _PLANES, _MASK = "datum", 6, 4
+_GROUP = "datum"
+_PLANES = 6
+_MASK = 4
 _HEIGHT = 368  # pixels of a person of scale 1
 _SMALLEST_AREA = 32.0 * 32.0  # of a main person, see PersonFilter
 _NARROWEST = 0.25  # width of a box by its height
@@ -142,7 +144,8 @@ def _array(group: Any, key: str, path: Path) -> Any:
 def _picture(
     group: Any, path: Path, image_id: int, samples: list[_Sample], jpeg_quality: int | None, numbers: Iterator[int]
 ) -> Picture:
-    main, others = [], []
+    main = []
+    others = []
     for key, meta in samples:
         try:
             people = _people(meta)

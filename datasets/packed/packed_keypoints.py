@@ -31,7 +31,9 @@ from .record_file import LARGEST, RecordFile
 
 FORMAT = "cpm packed keypoints"
 _VERSION = 2  # 1 had width before height
-_INDEX, _TRUTH, _IMAGES = 0, 1, 2  # keys of the records
+_INDEX = 0
+_TRUTH = 1
+_IMAGES = 2  # keys of the records
 _ALIGNED = 8  # bytes
 _WRONG = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
 
@@ -183,8 +185,9 @@ def _without_outlines(content: Mapping[str, Any]) -> bytes:
 
 def _pack(index: AnnotationIndex, split: str) -> bytes:
     """Return record 0."""
-    arrays = [np.ascontiguousarray(getattr(index, name), np.dtype(dtype).newbyteorder("<"))
-              for name, dtype in ARRAYS.items()]  # fmt: skip
+    arrays = [
+        np.ascontiguousarray(getattr(index, name), np.dtype(dtype).newbyteorder("<")) for name, dtype in ARRAYS.items()
+    ]
     meta = {
         "format": FORMAT,
         "version": _VERSION,
@@ -210,7 +213,8 @@ def _unpack(record: bytes) -> tuple[str, AnnotationIndex]:
     place = (end // _ALIGNED + 1) * _ALIGNED
     arrays: dict[str, Any] = {}
     for name, dtype in ARRAYS.items():
-        little, shape = np.dtype(dtype).newbyteorder("<"), [int(side) for side in meta["shapes"][name]]
+        little = np.dtype(dtype).newbyteorder("<")
+        shape = [int(side) for side in meta["shapes"][name]]
         if min(shape) < 0:
             raise ValueError(f"{name} of the shape {shape}")
         # frombuffer makes a view, and refuses one that goes over the end; but it does not make an empty one there.

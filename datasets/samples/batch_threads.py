@@ -89,9 +89,13 @@ class Fetcher:
         self._found: SimpleQueue[Sample | Exception] = SimpleQueue()
         # Its own time limit would lose the batch that is waited for, and write to the terminal.
         loader = mx.gluon.data.DataLoader(
-            work, batch_size=1, batchify_fn=_only, num_workers=num_workers, thread_pool=True,
+            work,
+            batch_size=1,
+            batchify_fn=_only,
+            num_workers=num_workers,
+            thread_pool=True,
             timeout=threading.TIMEOUT_MAX,
-        )  # fmt: skip
+        )
         threading.Thread(target=_fetch, args=(loader, self._wanted, self._found), daemon=True).start()
 
     def fetch(self, stop: Callable[[], bool] | None, timeout: float) -> Sample | None:
@@ -114,7 +118,8 @@ class Fetcher:
                 return found
             if stop is not None and stop():
                 return None
-            before, under_way = under_way, self._work.under_way()
+            before = under_way
+            under_way = self._work.under_way()
             waited = waited + _MOMENT if before == under_way else 0.0
             if timeout and waited >= timeout:
                 raise DataError(self._hanging(timeout))
