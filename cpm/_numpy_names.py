@@ -29,12 +29,18 @@ def _finance(*_: Any, **__: Any) -> NoReturn:
 
 
 _NAMES: dict[str, Any] = {
+    # Dropped by NumPy 1.20.
+    "mirr": _finance,
+    "npv": _finance,
+    "pmt": _finance,
+    "ppmt": _finance,
+    "pv": _finance,
+    "rate": _finance,
     # Dropped by NumPy 1.24.
     "bool": bool,
     "complex": complex,
     "float": float,
     "int": int,
-    "msort": _msort,
     "object": object,
     "str": str,
     # Dropped by NumPy 2.0.
@@ -50,13 +56,8 @@ _NAMES: dict[str, Any] = {
     "cumproduct": np.cumprod,
     "float_": np.float64,
     "infty": np.inf,
-    "mirr": _finance,
-    "npv": _finance,
-    "pmt": _finance,
-    "ppmt": _finance,
+    "msort": _msort,
     "product": np.prod,
-    "pv": _finance,
-    "rate": _finance,
     "round_": np.round,
     "sometrue": np.any,
     # Dropped since.
