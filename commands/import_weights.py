@@ -56,9 +56,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Import as the options say."""
     from ..models import INPUTS, check_model, import_trunk, import_weights, list_models, save_network
+    from ..tables import format_table
 
     if arguments.list:
-        print(f"networks: {' '.join(list_models())}\ninputs: {' '.join(INPUTS)}")
+        print(format_table([("networks", ", ".join(list_models())), ("inputs", ", ".join(INPUTS))]))
         return
     for name in ("source", "model", "output"):
         if getattr(arguments, name) is None:

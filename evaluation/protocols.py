@@ -114,4 +114,4 @@ def apply_protocol(name: str, given: Mapping[str, Any], limit: int | None = None
     protocol = PROTOCOLS[name]
     if limit is None or (protocol.limit is not None and protocol.limit <= limit):
         return replace(protocol, title=name)
-    return replace(protocol, title=f"{name}, only its first {limit} images", limit=limit)
+    return replace(protocol, title=f"{name}, only the first {limit} of its images", limit=limit)
