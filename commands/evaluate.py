@@ -23,14 +23,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     named = parser.add_argument_group("by the protocol of a published result")
     named.add_argument("--protocol", metavar="NAME", help="fixes images, scales and flip, e.g. rtpose-1160")
     named.add_argument("--list-protocols", action="store_true", help="list the protocols and stop")
-    data = parser.add_argument_group("on which images")
-    add_data(data)
-    data.add_argument(
-        "--limit",
-        type=parse_count,
-        metavar="N",
-        help="only the first N of these images, or people of MPII (default: all of them)",
-    )
+    add_data(parser.add_argument_group("on which images"))
     _add_estimator(parser.add_argument_group("how (default: the test section of the recipe)"))
     add_report(parser)
 

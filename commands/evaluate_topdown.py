@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 
-from ..cli import check_files, parse_count, parse_share, parse_size
+from ..cli import check_files, parse_share, parse_size
 from .evaluation import Evaluation, add_report
 from .options import add_data, add_flip, add_machine, add_network, add_sigmas
 
@@ -17,12 +17,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_network(parser.add_argument_group("what to evaluate"))
     data = parser.add_argument_group("on which people")
     add_data(data)
-    data.add_argument(
-        "--limit",
-        type=parse_count,
-        metavar="N",
-        help="only the first N of these images, or people of MPII (default: all of them)",
-    )
     data.add_argument(
         "--boxes",
         default="truth",

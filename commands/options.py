@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ..choices import BACKENDS
-from ..cli import parse_index, parse_scales
+from ..cli import parse_count, parse_index, parse_scales
 from ..errors import ConfigError
 
 _Settings = TypeVar("_Settings")
@@ -96,6 +96,12 @@ def add_data(parser: argparse._ActionsContainer) -> None:
         metavar="{people,all,FILE}",
         help="COCO: people, images with annotated people; all, every image; FILE, those that a text file lists, one "
         "per line as id, file name, or the columns index, id, file name, height, width (default: people)",
+    )
+    parser.add_argument(
+        "--limit",
+        type=parse_count,
+        metavar="N",
+        help="only the first N of these images, or people of MPII (default: all of them)",
     )
     parser.add_argument(
         "--truth",
