@@ -12,7 +12,7 @@ READY = .venv/ready-$(VERSION)
 
 SYNTHETIC = data/synthetic
 
-.PHONY: quickstart quickstart-topdown test test-all lint clean
+.PHONY: quickstart quickstart-topdown test test-all lint docs clean
 
 # Train a small CPM on pictures made on the spot, score it and draw the people it finds.
 quickstart: $(READY)
@@ -43,6 +43,11 @@ lint: $(READY)
 	@# Not from here, where mypy would take the folder codecs/ for Python's own module of that name.
 	@mkdir -p build/typed && ln -sfn ../../cpm build/typed/cpm
 	cd build/typed && $(CURDIR)/$(RUN) -m mypy --config-file $(CURDIR)/pyproject.toml -p cpm
+
+# The pages and the reference of the code as a site in build/site, which needs no network to be read.
+docs: $(READY)
+	$(PIP_INSTALL) -e '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build
 
 # Created and filled in two steps, so that what fails halfway is taken up again. MXNet is not a dependency from Python
 # 3.13 on, see requirements.txt; where it is one, there is nothing left to install.

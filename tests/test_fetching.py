@@ -98,7 +98,8 @@ def test_threads_end_with_their_epoch(numbers):
 _LEAVE = """
 import os, signal, sys, threading
 import cv2, numpy as np
-from cpm.datasets import BatchLoader, fetching
+from cpm.datasets import BatchLoader
+from cpm.datasets.samples import batch_threads as fetching
 from tests.helpers.samples import Numbers
 
 class Slow(Numbers):

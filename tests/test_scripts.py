@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from cpm.commands import COMMANDS
 from cpm.evaluation import score_coco
 
 from .conftest import ROOT, person
@@ -119,8 +120,6 @@ def test_pages_name_only_what_is_there(page):
     assert [name for name in names if not (ROOT / name).exists()] == []
 
 
-def test_the_readme_names_every_script():
-    readme = (ROOT / "README.md").read_text()
-    assert [name for name in SCRIPTS if f"scripts/{name}.py" not in readme] == [
-        "make_synthetic"
-    ]  # of `make quickstart`
+def test_the_pages_name_every_command():
+    pages = "".join((ROOT / page).read_text() for page in PAGES)
+    assert [name for name in COMMANDS if not re.search(rf"\bcpm {name}\b(?!-)", pages)] == []
