@@ -1,7 +1,9 @@
 """What `cpm --completion` prints completes commands, options and files in a shell."""
 
+import re
 import shutil
 import subprocess
+import sys
 
 import pytest
 
@@ -64,3 +66,11 @@ def test_words_are_completed(script, tmp_path, typed, completed):
 def test_other_shells_have_scripts_too(capsys, shell):
     print_completion(shell)
     assert "prepare-coco" in capsys.readouterr().out
+
+
+def test_without_shtab_the_command_that_installs_it_is_told(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "shtab", None)
+    with pytest.raises(SystemExit) as end:
+        main(["--completion", "bash"])
+    assert end.value.code == 2
+    assert re.fullmatch(r"error: .*shtab.*; try: \S+ -m pip install shtab\n", capsys.readouterr().err)

@@ -57,6 +57,16 @@ def test_help_loads_nothing_heavy(python, arguments):
     assert process.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [["fetch", "--list"], ["train", "--list"], ["train-topdown", "--list"], ["evaluate", "--list-protocols"]],
+    ids=" ".join,
+)
+def test_lists_are_shown_without_mxnet(python, arguments):
+    process = python(_WITHOUT + _RUN.format(arguments=arguments))
+    assert process.returncode == 0 and process.stdout, process.stderr
+
+
 def test_exported_networks_predict_without_mxnet(python, network, tmp_path):
     process = python(_WITHOUT + _RUN.format(arguments=["predict", "photo.jpg", "--checkpoint", "x.onnx"]))
     assert process.returncode == 0, process.stderr
