@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import cv2
 import numpy as np
 
 from ..checks import check_image
 from ..draw import Scale as DrawnScale
 from ..draw import draw_dot, joint_colours
 from ..errors import ConfigError
+from ..opencv import cv2
 from ..person import Person
 from ..skeletons import Skeleton
 from .base import Scale, Targets, scale_of

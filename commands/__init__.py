@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
 from .. import __version__
+from .._compat import pip_install
 from ..cli import Parser, run
+from ..errors import PackageError, reason
 
 
 @dataclass(frozen=True)
@@ -39,9 +42,11 @@ class Command:
 
     def run(self, argv: Sequence[str], prog: str | None = None) -> None:
         """Read options and do as they say; a mistake ends the process with a line and status 2."""
+        run(lambda: self._execute(argv, prog))
+
+    def _execute(self, argv: Sequence[str], prog: str | None) -> None:
         arguments = self.parser(prog).parse_args(argv)
-        execute: Callable[[Any], None] = self._load().run
-        run(lambda: execute(arguments))
+        self._load().run(arguments)
 
     def _load(self) -> Any:
         return import_module(f".{self.module}", __name__)
@@ -89,14 +94,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     if name in COMMANDS:
         COMMANDS[name].run(rest, f"cpm {name}")
         return
+    arguments = front_parser().parse_args([name, *rest])
+    run(lambda: print_completion(arguments.completion))
+
+
+def front_parser() -> Parser:
+    """Return the command line of `cpm` without a sub-command."""
     parser = Parser(f"Multi-person 2D pose estimation on MXNet Gluon.\n{overview()}", "cpm")
     parser.usage = "cpm COMMAND [OPTION ...]; cpm COMMAND --help says more"
     parser.add_argument("--version", action="version", version=f"cpm {__version__}")
     parser.add_argument(
         "--completion", choices=("bash", "zsh", "tcsh"), help="print what completes commands in a shell"
     )
-    arguments = parser.parse_args([name, *rest])
-    run(lambda: print_completion(arguments.completion))
+    return parser
 
 
 def run_script(name: str) -> None:
@@ -105,11 +115,23 @@ def run_script(name: str) -> None:
 
 
 def print_completion(shell: str) -> None:
-    """Print a script for a shell that completes sub-commands and their options."""
-    import shtab  # which nothing else needs
+    """Print a script for a shell that completes sub-commands and their options.
 
-    parser = Parser("", "cpm")
-    commands = parser.add_subparsers()
+    Raises
+    ------
+    PackageError
+        If shtab, which writes it, is not installed.
+    """
+    try:
+        import shtab
+    except ImportError as error:
+        raise PackageError(f"{reason(error)}; try: {pip_install('shtab')}") from None
+    parser = front_parser()
+    commands = parser.add_subparsers(parser_class=argparse.ArgumentParser)
     for name, command in COMMANDS.items():
-        commands.add_parser(name, parents=[command.parser(f"cpm {name}")], add_help=False)
+        options = command.parser(f"cpm {name}")
+        for action in options._actions:
+            if action.nargs != 0 and action.choices is None:  # most of what is typed freely are places
+                action.complete = shtab.DIRECTORY if action.metavar == "DIR" else shtab.FILE  # type: ignore[attr-defined]
+        commands.add_parser(name, parents=[options], add_help=False, help=command.about)
     print(shtab.complete(parser, shell))

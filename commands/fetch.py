@@ -35,7 +35,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Make the network available, or list those that are."""
     from ..files import atomic_path
-    from ..models.published.fetch import fetch, next_command
     from ..models.published.page import describe_networks, renew_table
 
     if arguments.list:
@@ -47,6 +46,8 @@ def run(arguments: argparse.Namespace) -> None:
     elif arguments.name is None:
         raise ConfigError("which network? --list shows them")
     else:
+        from ..models.published.fetch import fetch, next_command
+
         path = fetch(arguments.name, arguments.file, arguments.mirror)
         print(path)
         print(f"next: {next_command(arguments.name, path)}")

@@ -61,7 +61,7 @@ def load_mxnet() -> None:
     with _telling("mxnet", "MXNet"):
         import mxnet
     if _has_cuda_wheel() and not mxnet.runtime.Features().is_enabled("CUDA"):
-        command = _pip_install(f"--force-reinstall {_CUDA_BUILD}")
+        command = pip_install(f"--force-reinstall {_CUDA_BUILD}")
         raise PackageError(f"the CPU build of MXNet was installed over the CUDA build; put it right: {command}")
 
 
@@ -131,14 +131,14 @@ def _telling(package: str, title: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         missing = error.name or package
-        command = _pip_install(_REQUIREMENTS.get(missing, missing))
+        command = pip_install(_REQUIREMENTS.get(missing, missing))
         raise PackageError(f"cpm cannot load {title} ({reason(error)}); try: {command}") from None
     except (ImportError, OSError, AttributeError) as error:
-        command = _pip_install(f"--force-reinstall {_REQUIREMENTS[package]}")
+        command = pip_install(f"--force-reinstall {_REQUIREMENTS[package]}")
         raise PackageError(f"cpm cannot load {title} ({reason(error)}); try: {command}") from None
 
 
-def _pip_install(requirement: str) -> str:
+def pip_install(requirement: str) -> str:
     """Return the command that installs something for this Python."""
     return f"{shlex.quote(sys.executable)} -m pip install {requirement}"
 

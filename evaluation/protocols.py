@@ -47,10 +47,10 @@ class NamedProtocol:
 
     @property
     def images(self) -> str:
-        """The subset as `select_images` takes it: lists of the package by their path."""
+        """The subset as `select_images` takes it: a list of this folder by its path."""
         if not self.subset.endswith(".txt"):
             return self.subset
-        return str(resources.files(__package__) / "lists" / self.subset)
+        return str(resources.files(__package__) / self.subset)
 
 
 PROTOCOLS = {

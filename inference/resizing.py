@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 
-import cv2
 import numpy as np
+
+from ..opencv import cv2
 
 logger = logging.getLogger(__name__)
 

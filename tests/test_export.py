@@ -46,8 +46,8 @@ QUICK = ("cpm_small", "pose_small")
 
 @pytest.fixture(scope="session")
 def onnx():
-    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: pip install 'cpm[onnx]'")
-    return pytest.importorskip("onnx", reason="onnx is not installed: pip install 'cpm[onnx]'")
+    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: pip install 'cpm-pose[onnx]'")
+    return pytest.importorskip("onnx", reason="onnx is not installed: pip install 'cpm-pose[onnx]'")
 
 
 @pytest.fixture(scope="module")
@@ -310,7 +310,7 @@ def test_missing_packages_are_named(net, tmp_path, monkeypatch, caplog):
         export_onnx(net, tmp_path / "net.onnx")
     assert not os.listdir(tmp_path)
     monkeypatch.undo()
-    pytest.importorskip("onnx", reason="onnx is not installed: pip install 'cpm[onnx]'")
+    pytest.importorskip("onnx", reason="onnx is not installed: pip install 'cpm-pose[onnx]'")
     without("onnxruntime")
     assert export_onnx(net, tmp_path / "net.onnx") is None
     assert "net.onnx: not checked against the network, onnxruntime cannot be imported" in caplog.text
@@ -349,7 +349,9 @@ def test_mistakes_of_the_script_are_one_line(net, run_script, tmp_path, monkeypa
     (tmp_path / "hidden" / "onnx").mkdir(parents=True)
     (tmp_path / "hidden" / "onnx" / "__init__.py").write_text("raise ImportError('it is hidden')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "hidden"))
-    assert_one_line(export(tmp_path / "net.npz"), "onnx cannot be imported (it is hidden): pip install 'cpm[onnx]'")
+    assert_one_line(
+        export(tmp_path / "net.npz"), "onnx cannot be imported (it is hidden): pip install 'cpm-pose[onnx]'"
+    )
 
 
 def test_the_converters_find_the_module_that_onnx_dropped(onnx):

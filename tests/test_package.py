@@ -9,10 +9,13 @@ import sys
 import mxnet as mx
 import numpy as np
 import pytest
+from packaging.requirements import Requirement
 
 import cpm
 
 from .conftest import ROOT
+
+PROJECT = (ROOT / "pyproject.toml").read_text()
 
 
 def run_python(code, **environment):
@@ -22,9 +25,29 @@ def run_python(code, **environment):
 
 
 def test_version_is_the_same_everywhere():
-    for name, pattern in (("pyproject.toml", r'^version = "(.*)"'), ("CITATION.cff", r"^version: (.*)")):
-        (version,) = re.findall(pattern, (ROOT / name).read_text(), re.MULTILINE)
-        assert version == cpm.__version__
+    (cited,) = re.findall(r"^version: (.*)", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)
+    assert cited == cpm.__version__
+    assert run_python("from cpm.commands import main; main(['--version'])").stdout == f"cpm {cpm.__version__}\n"
+    assert 'version = { attr = "cpm.__version__" }' in PROJECT  # the build reads the same place
+
+
+def test_pythons_are_the_same_everywhere():
+    declared = re.findall(r'"Programming Language :: Python :: (3\.\d+)"', PROJECT)
+    assert declared[0] == re.search(r'requires-python = ">=(.*)"', PROJECT)[1]
+    assert [f"3.{minor}" for minor in re.findall(r'"cp3(\d+)-\*"', PROJECT)] == declared
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+    assert re.findall(r'"(3\.\d+)"', re.search(r"python: (\[.*\])", workflow)[1]) == declared
+
+
+@pytest.mark.parametrize("list_of", ["requirements.txt", "requirements-runtime.txt"])
+def test_requirements_are_for_any_python(list_of):
+    lines = [line.partition("#")[0].strip() for line in (ROOT / list_of).read_text().splitlines()]
+    requirements = [Requirement(line) for line in lines if line]
+    for name in {requirement.name for requirement in requirements} - {"mxnet", "setuptools"}:
+        alike = [requirement for requirement in requirements if requirement.name == name]
+        for python in ("3.9", "3.12", "3.13", "3.14"):
+            environment = {"python_version": python}
+            assert sum(not each.marker or each.marker.evaluate(environment) for each in alike) == 1, (name, python)
 
 
 def test_numpy_is_left_as_it_was():
@@ -104,3 +127,25 @@ def test_the_cpu_build_over_the_cuda_build_is_noticed(tmp_path):
 def test_subpackages_are_found_from_any_folder():
     process = run_python("import os; os.chdir('/'); import cpm.ops, cpm.datasets.synthetic; print(cpm.ops.__name__)")
     assert process.stdout.strip() == "cpm.ops", process.stderr
+
+
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        ("ImportError('libGL.so.1: cannot open shared object file')", "libGL.so.1: cannot open shared object file"),
+        ("ModuleNotFoundError('No module named cv2', name='cv2')", "No module named cv2"),
+    ],
+)
+def test_opencv_that_cannot_be_loaded_gives_one_helpful_line(tmp_path, broken, message):
+    (tmp_path / "cv2.py").write_text(f"raise {broken}")
+    command = f"{shlex.quote(sys.executable)} -m pip install opencv-python-headless"
+    expected = (
+        f"cpm cannot load OpenCV ({message}); try: {command}, "
+        "or, for opencv-python on Debian: apt-get install libgl1 libglib2.0-0"
+    )
+    process = run_python("import cpm.draw", PYTHONPATH=str(tmp_path))
+    assert process.stderr.strip().splitlines()[-1] == f"cpm.errors.PackageError: {expected}"
+    assert "During handling" not in process.stderr
+    for command in (["predict", "photo.jpg", "--checkpoint=x.onnx"], ["predict", "--help"], ["score", "a", "b"]):
+        process = run_python(f"from cpm.commands import main; main({command})", PYTHONPATH=str(tmp_path))
+        assert (process.returncode, process.stderr) == (2, f"error: {expected}\n")

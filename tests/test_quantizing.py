@@ -18,8 +18,8 @@ from cpm.models.exporting.int8 import fold_batch_norm
 from .helpers.commands import assert_one_line
 from .helpers.networks import lively
 
-runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: pip install 'cpm[onnx]'")
-onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'cpm[onnx]'")
+runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: pip install 'cpm-pose[onnx]'")
+onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'cpm-pose[onnx]'")
 pytest.importorskip("onnxruntime.quantization", reason="the quantizer of onnxruntime cannot be imported")
 
 LARGE = pytest.mark.slow("quantises a network in full")
@@ -128,7 +128,7 @@ def run(model, images):
 
 
 def test_both_runtimes_agree(tmp_path):
-    pytest.importorskip("openvino", reason="OpenVINO is not installed: pip install 'cpm[openvino]'")
+    pytest.importorskip("openvino", reason="OpenVINO is not installed: pip install 'cpm-pose[openvino]'")
     net = lively(get_model("cpm_small", channels=16, stages=1))
     export_onnx(net, tmp_path / "float.onnx")
     quantize_network(net, tmp_path / "int8.onnx", pictures(4), pictures(1, 1), progress=False)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Union
 
-import cv2
 import numpy as np
 
 from ..checks import check_image
 from ..errors import DataError
+from ..opencv import cv2
 from .people import Colour
 
 Scale = Union[float, tuple[float, float]]

@@ -6,11 +6,11 @@ import colorsys
 import math
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
 from ..checks import check_image
 from ..errors import DataError
+from ..opencv import cv2
 from ..person import Person
 from ..skeletons import Skeleton
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from ..checks import check_image
 from ..errors import ConfigError, DataError
 from ..files import atomic_path
+from ..opencv import cv2
 
 _SUFFIXES = {".jpg": [cv2.IMWRITE_JPEG_QUALITY, 92], ".jpeg": [cv2.IMWRITE_JPEG_QUALITY, 92], ".png": []}
 _INK = (45, 45, 52)

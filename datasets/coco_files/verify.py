@@ -8,13 +8,13 @@ from functools import partial
 from multiprocessing.pool import ThreadPool
 from pathlib import Path, PurePosixPath
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
 from ..._compat import available_cores
 from ...errors import DataError, quote
 from ...files import atomic_path, is_name_within
+from ...opencv import cv2
 from ...tables import format_table
 from ..annotations.index import AnnotationIndex
 from ..coco import CocoKeypoints

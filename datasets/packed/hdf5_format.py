@@ -13,11 +13,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
 from ...errors import ConfigError, DataError
+from ...opencv import cv2
 from .picture_source import Picture, PictureSource, as_json
 from .training_formats import (
     CATEGORY,

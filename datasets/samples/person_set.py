@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from ...codecs import HeatmapCodec
 from ...errors import DataError
+from ...opencv import cv2
 from ...skeletons import Skeleton, convert
 from ..images.reading import read_bgr
 from ..keypoint_data import BoxedPerson, KeypointData

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from ...codecs import PafCodec, Targets, limb_weights
 from ...errors import ConfigError, DataError
+from ...opencv import cv2
 from ...skeletons import convert
 from ..annotations.index import AnnotationIndex
 from ..keypoint_data import KeypointData

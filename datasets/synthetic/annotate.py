@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import cv2
 import numpy as np
 
+from ...opencv import cv2
 from ...skeletons import COCO_17
 from .canvas import BACKGROUND
 from .scene import Figure, Scene

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
+from ...opencv import cv2
 from . import colours
 
 _APART = 4099

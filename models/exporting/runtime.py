@@ -29,7 +29,7 @@ def import_optional(name: str) -> Any:
         return importlib.import_module(name)
     except ImportError as error:
         extra = "openvino" if name == "openvino" else "onnx"
-        raise ConfigError(f"{name} cannot be imported ({first_line(error)}): pip install 'cpm[{extra}]'") from None
+        raise ConfigError(f"{name} cannot be imported ({first_line(error)}): pip install 'cpm-pose[{extra}]'") from None
 
 
 def open_session(path: str | Path, threads: int | None = None) -> Any:
