@@ -20,6 +20,7 @@ from ..tasks import TASKS, Task, bottom_up
 from ..tasks.task import tested_data, trained_data
 from .amp import choose_precision
 from .body import warn_of_body
+from .optimizers import create_optimizer
 from .resuming import check_changes, recipe_of
 from .trainer import PoseTrainer
 
@@ -35,7 +36,7 @@ def choose_recipe(
     source: str | None,
     default: str,
     model: str | None,
-    resume: Path | None,
+    resume: Path | Checkpoint | None,
     changes: Sequence[str],
     task: Task = bottom_up,
 ) -> tuple[EasyDict, Checkpoint | None]:
@@ -50,7 +51,7 @@ def choose_recipe(
     model
         The network that the recipe must be of, if any.
     resume
-        A checkpoint with training state, which brings its own recipe.
+        A checkpoint with training state, or its file, which brings its own recipe.
     changes
         Overrides such as ``train.epochs=3``.
     task
@@ -61,13 +62,13 @@ def choose_recipe(
     ConfigError, CheckpointError
         If recipe, network and checkpoint do not fit together.
     """
-    checkpoint = None if resume is None else read_checkpoint(resume)
+    checkpoint = read_checkpoint(resume) if isinstance(resume, (str, Path)) else resume
     if checkpoint is None:
         config = load_config(source or default)
         whose = f"--config {source}: trains"
     else:
         config = _resumed_recipe(checkpoint, source)
-        whose = f"{resume}: holds"
+        whose = f"{checkpoint.path}: holds"
     if model not in (None, config.model.name):
         raise ConfigError(f"{whose} a {config.model.name}, not the {model} that --backbone asks for")
     if config.task != task.name:
@@ -114,6 +115,7 @@ def build_trainer(
     contexts = list(contexts)
     check_workers("train.num_workers", config.train.num_workers)
     choose_precision(config.train.amp, contexts)  # before anything is loaded
+    create_optimizer(config.optimizer)
     skeleton = _checked_skeleton(config)
     trained_on = trained_data(config).open(skeleton)  # before anything is downloaded
     tested_on = tested_data(config).open(skeleton)

@@ -26,12 +26,15 @@ class Progress:
         All batches so far.
     best
         The lowest validation loss so far.
+    stale
+        The epochs since then.
     """
 
     epoch: int = 0
     batch: int = 0
     iteration: int = 0
     best: float = float("inf")
+    stale: int = 0
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,8 @@ def _parse(meta: Mapping[str, Any]) -> RunState:
 
 def _progress(content: Any) -> Progress:
     names = list(asdict(Progress()))
+    if isinstance(content, dict):
+        content = {"stale": 0, **content}  # which old files lack
     if not isinstance(content, dict) or sorted(content) != sorted(names):
         raise ValueError(f"progress={quote(content)}, expected {', '.join(names)}")
     epoch, batch, iteration = (_whole(name, content[name]) for name in names[:3])
@@ -102,7 +107,7 @@ def _progress(content: Any) -> Progress:
         best = _number("best", best)
     elif best != math.inf:
         raise ValueError(f"best={quote(best)} before the first validation")
-    return Progress(epoch, batch, iteration, best)
+    return Progress(epoch, batch, iteration, best, _whole("stale", content["stale"], epoch))
 
 
 def _meter(content: Any) -> dict[str, Any]:

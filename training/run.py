@@ -53,7 +53,7 @@ def run_recipe(
     source = None if checkpoint is None else checkpoint.path
     output = output or (Path("output") / config.name if source is None else source.parent)
     with lock_folder(output):
-        clear_temporaries(output, ("last.npz", "best.npz", "epoch-*.npz", "losses.*"))
+        clear_temporaries(output, ("last*.npz", "best.npz", "average.npz", "epoch-*.npz", "losses.*"))
         clear_temporaries(output / "pictures", ("validation-*.jpg",))
         check_output(output, source, overwrite)
         build_trainer(config, devices, output, checkpoint).fit()

@@ -15,12 +15,12 @@ from tqdm import tqdm
 from ..datasets import BatchLoader, Sample
 from ..errors import ConfigError, DataError
 from ..models import Checkpoint, PoseNet
-from .folder import is_same
+from .folder import drop_older, is_same
 from .learner import Learner
 from .logs import RunLog
 from .meter import LossMeter
 from .progress import Progress
-from .resuming import check_people, notes_of
+from .resuming import check_people, is_over, notes_of
 from .state import RunKeeper
 from .stopping import StopSignal
 from .validation import Problems, Validation
@@ -112,11 +112,13 @@ class PoseTrainer:
             if self._source is not None and not is_same(self.output, self._source):
                 self.save("last.npz")  # from now on this folder has a run
             self._source = self.output
-            while self.progress.epoch < self.config.train.epochs:
+            while not is_over(self.progress, self.config):
                 self._train_epoch(log, stop)
                 # Before the validation too: it takes long, and who kills may not wait for it.
                 self.save("last.npz")
-                self._finish_epoch(log, self._validation.run(self.progress.iteration, log, stop))
+                with self.learner.average.in_place():
+                    loss = self._validation.run(self.progress.iteration, log, stop)
+                self._finish_epoch(log, loss)
 
     def step(self, batch: Sample) -> list[mx.nd.NDArray]:
         """Update the parameters; returns per device the summed losses of every stage and kind of maps."""
@@ -196,14 +198,24 @@ class PoseTrainer:
             self._stop()
         best = loss < self.progress.best
         self.progress = replace(
-            self.progress, epoch=self.progress.epoch + 1, batch=0, best=min(loss, self.progress.best)
+            self.progress,
+            epoch=self.progress.epoch + 1,
+            batch=0,
+            best=min(loss, self.progress.best),
+            stale=0 if best else self.progress.stale + 1,
         )
         epoch = self.progress.epoch
         logger.info("epoch %d: validation loss %.5g%s", epoch, loss, ", the best so far" if best else "")
+        options = self.config.train
         if best:
-            self.save("best.npz", resumable=False)
-        if self.config.train.keep_every and epoch % self.config.train.keep_every == 0:
+            with self.learner.average.in_place():
+                self.save("best.npz", resumable=False)
+        self._keeper.save_average("average.npz", self.progress)
+        if options.keep_every and epoch % options.keep_every == 0:
             self.save(f"epoch-{epoch:03d}.npz", resumable=False)
+            drop_older(self.output, options.keep_last)
+        if is_over(self.progress, self.config) and epoch < options.epochs:
+            logger.info("no better validation in %d epochs: the run ends (train.patience)", options.patience)
         log.draw_curve()
         # The last of all: a run that is killed before goes on from the validation and does all of this again.
         self.save("last.npz")

@@ -1,0 +1,190 @@
+"""What a long run may be given besides: averages, clipping, parts of batches, patience, optimizers; all resumes exactly."""
+
+import logging
+import math
+
+import mxnet as mx
+import numpy as np
+import pytest
+
+from cpm.errors import ConfigError
+from cpm.models import load_network, read_checkpoint
+from cpm.training import Schedule, build_trainer, choose_recipe, find_checkpoint
+from cpm.training.folder import FORMER, drop_older
+from cpm.training.gradients import clip
+from cpm.training.optimizers import create_optimizer, list_optimizers
+
+from .helpers.resuming import ONE, TWO, contents, go_on, stop_at, two_epochs, write_data
+
+ALL = ("train.average=0.9", "train.accumulate=2", "optimizer.clip_norm=5.0", "schedule.kind='one_cycle'",
+       "optimizer.name='adamw'", "optimizer.weight_decay=0.01", "train.keep_every=1", "train.keep_last=1")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return write_data(tmp_path_factory.mktemp("data"))
+
+
+def recipe_with(data, *changes):
+    from cpm.configs import override
+
+    config = two_epochs(data)
+    override(config, changes)
+    return config
+
+
+def train(config, output, contexts=ONE):
+    trainer = build_trainer(config, contexts, output)
+    trainer.fit()
+    return trainer
+
+
+@pytest.mark.parametrize("contexts", [ONE, TWO], ids=["one device", "two devices"])
+def test_all_of_it_resumes_exactly(data, tmp_path, contexts):
+    config = recipe_with(data, *ALL)
+    train(config, tmp_path / "whole", contexts)
+    stop_at(build_trainer(config, contexts, tmp_path / "cut"), 6)
+    go_on(tmp_path / "cut" / "last.npz", contexts)
+    assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
+    for name in ("average.npz", "epoch-002.npz"):
+        assert (tmp_path / "cut" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert not (tmp_path / "whole" / "epoch-001.npz").exists()
+
+
+@pytest.mark.parametrize("name", list_optimizers())
+def test_every_optimizer_learns_and_resumes_exactly(data, tmp_path, name):
+    config = recipe_with(data, f"optimizer.name={name!r}", "optimizer.lr=1e-6", "optimizer.weight_decay=0.001")
+    train(config, tmp_path / "whole")
+    stop_at(build_trainer(config, ONE, tmp_path / "cut"), 6)
+    go_on(tmp_path / "cut" / "last.npz")
+    assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
+
+
+def test_the_average_is_that_of_the_weights(data, tmp_path):
+    trainer = build_trainer(recipe_with(data, "train.average=0.5"), ONE, tmp_path / "run")
+    place = "trunk.0.weight"
+    parameter = trainer.net._collect_params_with_prefix()[place]
+    expected = parameter.data().asnumpy().astype(float)
+    step = trainer.step
+    updates = 0
+
+    def watched(batch):
+        nonlocal expected, updates
+        losses = step(batch)
+        updates += 1
+        keep = min(0.5, (1 + updates) / (10 + updates))
+        expected = keep * expected + (1 - keep) * parameter.data().asnumpy()
+        return losses
+
+    trainer.step = watched
+    trainer.fit()
+    averaged = read_checkpoint(tmp_path / "run" / "average.npz").params[place]
+    np.testing.assert_allclose(averaged, expected, rtol=1e-5, atol=1e-7)
+    assert np.abs(averaged - read_checkpoint(tmp_path / "run" / "last.npz").params[place]).max() > 1e-6
+    load_network(tmp_path / "run" / "average.npz")
+
+
+def test_without_an_average_none_is_written(data, tmp_path):
+    train(recipe_with(data), tmp_path / "run")
+    assert not (tmp_path / "run" / "average.npz").exists()
+    assert not [name for name in read_checkpoint(tmp_path / "run" / "last.npz").arrays if name.startswith("average/")]
+
+
+def test_a_batch_in_parts_gives_the_gradient_of_the_whole(data, tmp_path):
+    recipes = [recipe_with(data, "train.freeze_bn=True", f"train.accumulate={parts}") for parts in (1, 2)]
+    trainers = [build_trainer(config, ONE, tmp_path / str(config.train.accumulate)) for config in recipes]
+    batch = next(trainers[0].train.epoch(0, 0))
+    losses = [trainer.step(batch) for trainer in trainers]
+    np.testing.assert_allclose(losses[0][0].asnumpy(), losses[1][0].asnumpy(), rtol=1e-4)
+    whole, parts = (trainer.net._collect_params_with_prefix() for trainer in trainers)
+    for place, parameter in whole.items():
+        np.testing.assert_allclose(
+            parameter.data().asnumpy(), parts[place].data().asnumpy(), rtol=1e-3, atol=1e-6, err_msg=place
+        )
+
+
+def test_a_gradient_is_held_to_its_length():
+    net = mx.gluon.nn.Dense(3, in_units=4)
+    net.initialize()
+    trainer = mx.gluon.Trainer(net.collect_params(), "sgd")
+    rng = np.random.default_rng(0)
+    for longest, shorter in ((1.0, True), (100.0, False)):
+        for parameter in net.collect_params().values():
+            parameter.grad()[:] = mx.nd.array(rng.normal(size=parameter.shape))
+        before = np.concatenate([parameter.grad().asnumpy().ravel() for parameter in net.collect_params().values()])
+        clip(trainer, longest, batch_size=2)
+        after = np.concatenate([parameter.grad().asnumpy().ravel() for parameter in net.collect_params().values()])
+        if shorter:
+            assert np.linalg.norm(after) / 2 == pytest.approx(longest, rel=1e-5)
+            np.testing.assert_allclose(after / np.linalg.norm(after), before / np.linalg.norm(before), rtol=1e-5)
+        else:
+            np.testing.assert_array_equal(after, before)
+
+
+def test_adam_with_decoupled_decay_shrinks_apart_from_the_gradient():
+    weight = mx.nd.array([1.0, -2.0])
+    options = two_epochs("nowhere").optimizer
+    options.update(name="adamw", lr=0.1, weight_decay=0.5, options={})
+    decayed = create_optimizer(options)
+    options.update(weight_decay=0.0)
+    plain = create_optimizer(options)
+    other = weight * (1 - 0.1 * 0.5)
+    for optimizer, values in ((decayed, weight), (plain, other)):
+        optimizer.update(0, values, mx.nd.array([0.3, 0.7]), optimizer.create_state(0, values))
+    np.testing.assert_allclose(weight.asnumpy(), other.asnumpy(), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (("optimizer.name='nadam'",), "cannot go on from a checkpoint"),
+        (("optimizer.name='sdg'",), "expected one of adadelta, .*adamw"),
+        (("optimizer.name='adam'", "optimizer.options={'beta': 1.0}"), "adam has no 'beta', it has beta1, beta2"),
+    ],
+)
+def test_optimizers_are_checked_before_anything_is_built(data, tmp_path, changes, told):
+    with pytest.raises(ConfigError, match=told):
+        build_trainer(recipe_with(data, *changes), ONE, tmp_path / "run")
+
+
+def test_patience_ends_a_run_and_it_stays_ended(data, tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    config = recipe_with(data, "train.patience=2", "train.epochs=9", "optimizer.lr=0.0", "train.freeze_bn=True")
+    trainer = train(config, tmp_path / "run")
+    assert (trainer.progress.epoch, trainer.progress.stale) == (3, 2)
+    assert "no better validation in 2 epochs" in caplog.text
+    assert go_on(tmp_path / "run" / "last.npz").progress.epoch == 3
+    assert go_on(tmp_path / "run" / "last.npz", changes=["train.patience=3"]).progress.epoch == 4
+
+
+def test_the_newest_whole_checkpoint_is_found(data, tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    folder = tmp_path / "run"
+    assert find_checkpoint(folder) is None
+    train(recipe_with(data), folder)
+    assert find_checkpoint(folder).path == folder / "last.npz"
+    content = (folder / "last.npz").read_bytes()
+    (folder / "last.npz").write_bytes(content[: len(content) // 2])
+    found = find_checkpoint(folder)
+    assert found.path == folder / FORMER and "the one before is tried" in caplog.text
+    config, checkpoint = choose_recipe(None, "", None, found, [])
+    build_trainer(config, ONE, folder, checkpoint).fit()
+    assert find_checkpoint(folder).path == folder / "last.npz"
+
+
+def test_only_the_newest_epochs_are_kept(tmp_path):
+    for epoch in (1, 5, 10, 900, 1000):
+        (tmp_path / f"epoch-{epoch:03d}.npz").touch()
+    drop_older(tmp_path, 0)
+    assert len(list(tmp_path.iterdir())) == 5
+    drop_older(tmp_path, 2)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["epoch-1000.npz", "epoch-900.npz"]
+
+
+def test_schedules():
+    polynomial = Schedule(lr=2.0, total=100, kind="polynomial", power=2.0)
+    assert [polynomial(k) for k in (0, 50, 100, 200)] == pytest.approx([2.0, 0.5, 0.0, 0.0])
+    cycle = Schedule(lr=1.0, total=100, kind="one_cycle")
+    assert [cycle(k) for k in (0, 15, 30, 65, 100)] == pytest.approx([0.04, 0.52, 1.0, 0.500002, 4e-6], rel=1e-5)
+    rates = [cycle(k) for k in range(101)]
+    assert rates.index(max(rates)) == 30 and all(math.isfinite(rate) for rate in rates)
