@@ -1,17 +1,33 @@
-"""Build script: ``cpm/`` holds links to the folders of its subpackages; the kernels are compiled with Cython."""
+"""Build script: compiles the kernels with Cython; all else is in pyproject.toml."""
 
+import sys
 from pathlib import Path
 
-from Cython.Build import cythonize
-from setuptools import Extension, find_packages, setup
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+from setuptools.errors import CCompilerError, CompileError, PlatformError
+
+try:
+    from Cython.Build import cythonize
+except ImportError:
+    sys.exit("error: building cpm takes Cython 3, which is not there: pip install 'cython>=3' setuptools")
 
 ROOT = Path(__file__).parent
 
 
-def requirements() -> list:
-    """Return the requirement lines of requirements.txt without their comments."""
-    lines = (line.split("#")[0].strip() for line in (ROOT / "requirements.txt").read_text().splitlines())
-    return [line for line in lines if line]
+class BuildKernels(build_ext):
+    """Says what to do where nothing can be compiled."""
+
+    def build_extension(self, extension: Extension) -> None:
+        """Compile a kernel."""
+        try:
+            super().build_extension(extension)
+        except (CCompilerError, PlatformError) as error:
+            raise CompileError(
+                f"the kernels of cpm cannot be compiled ({error}): install a C compiler and the headers of Python, on "
+                "Debian `apt-get install gcc libc6-dev python3-dev`, on macOS `xcode-select --install`, or a wheel of "
+                "cpm-pose, which is compiled already"
+            ) from None
 
 
 def kernels() -> list:
@@ -23,9 +39,4 @@ def kernels() -> list:
     return cythonize(extensions, build_dir="build", language_level=3)
 
 
-setup(
-    packages=find_packages(include=["cpm", "cpm.*"]),
-    package_data={"cpm": ["py.typed"], "cpm.ops": ["*.pyi"], "cpm.evaluation": ["lists/*.txt"]},
-    ext_modules=kernels(),
-    install_requires=requirements(),
-)
+setup(ext_modules=kernels(), cmdclass={"build_ext": BuildKernels})

@@ -7,10 +7,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from parts import PARTS, Options, Result, describe_machine, format_table
+from parts import PARTS, Options, Result, describe_machine, results_table
 
 from cpm.cli import run
 from cpm.files import write_json
+from cpm.tables import format_table
 
 
 def parse_workers(text: str) -> tuple[int, ...]:
@@ -22,7 +23,7 @@ def parse_workers(text: str) -> tuple[int, ...]:
 
 def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
-    parts = "\n".join(f"  {name:9} {part.__doc__.splitlines()[0]}" for name, part in PARTS.items())
+    parts = format_table([(name, part.__doc__.splitlines()[0]) for name, part in PARTS.items()])
     parser = argparse.ArgumentParser(
         description=f"{__doc__}\nparts:\n{parts}", formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -30,12 +31,21 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep the table, every repetition and the machine")
     parser.add_argument("--repeat", type=int, metavar="N", help="repetitions of every measurement (default: by part)")
     parser.add_argument("--quick", action="store_true", help="small inputs and few repetitions: to see that all runs")
-    parser.add_argument("--checkpoint", type=Path, metavar="NPZ", help="evaluate: a Lightweight OpenPose network "
-                        "(default: random weights, whose maps drawn ones replace)")  # fmt: skip
-    parser.add_argument("--images", type=Path, metavar="DIR", help="evaluate: a folder, of which the first 20 pictures "
-                        "are taken (default: noise)")  # fmt: skip
-    parser.add_argument("--ir", type=Path, metavar="XML", help="network: a Lightweight OpenPose of OpenVINO to compare "
-                        "with")  # fmt: skip
+    parser.add_argument(
+        "--checkpoint",
+        type=Path,
+        metavar="NPZ",
+        help="evaluate: a Lightweight OpenPose network (default: random weights, whose maps drawn ones replace)",
+    )
+    parser.add_argument(
+        "--images",
+        type=Path,
+        metavar="DIR",
+        help="evaluate: a folder, of which the first 20 pictures are taken (default: noise)",
+    )
+    parser.add_argument(
+        "--ir", type=Path, metavar="XML", help="network: a Lightweight OpenPose of OpenVINO to compare with"
+    )
     parser.add_argument(
         "--workers", default="0,1,2", type=parse_workers, metavar="N,N", help="loader: threads (default: %(default)s)"
     )
@@ -59,7 +69,7 @@ def main() -> None:
         print(f"{name} ...", file=sys.stderr)
         results += PARTS[name].measure(options)
     print(", ".join(f"{key} {value}" for key, value in machine.items()))
-    print(format_table(results))
+    print(results_table(results))
     if arguments.json is not None:
         content = {"machine": machine, "quick": options.quick, "results": [result.to_json() for result in results]}
         write_json(arguments.json, content)

@@ -1,7 +1,7 @@
 """Pose representations: each class turns keypoints into training targets and maps back into people."""
 
 from .base import Codec, Targets
-from .choosing import KINDS, Network, bottom_up_codec, kinds_of
+from .choosing import KINDS, REFINEMENTS, Network, bottom_up_codec, kinds_of
 from .heatmap import HeatmapCodec
 from .limb_weights import limb_weights
 from .maps import HEATMAPS, JOINT_HEATMAPS, PAFS, MapKind, Maps, named
@@ -15,6 +15,7 @@ __all__ = [
     "KINDS",
     "OFFSETS",
     "PAFS",
+    "REFINEMENTS",
     "RULES",
     "Codec",
     "DecodeRules",

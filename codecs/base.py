@@ -128,7 +128,8 @@ class Codec(ABC):
         """Average the maps (..., C, h, w) of an image with those of its mirror image."""
         own = self._own(maps)
         other = self._own(mirrored)
-        return {kind.name: kind.average(own[kind.name], other[kind.name], self.skeleton) for kind in self.kinds}
+        kinds = {kind.name: kind for kind in self.kinds}
+        return {name: kind.average(own[name], other[name], self.skeleton) for name, kind in kinds.items()}
 
     def _grid(self, size: tuple[int, int]) -> tuple[int, int]:
         """Return the rows and columns of cells of an image of `size`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Protocol
 
 from ..errors import ConfigError
@@ -12,7 +12,9 @@ from .offset import OFFSETS, OffsetCodec
 from .paf import PafCodec
 from .rules import DecodeRules
 
-KINDS = (PAFS, HEATMAPS, OFFSETS)  # of bottom-up networks, in the order in which they return them
+# The kinds of maps that may come with PAFs and heatmaps, and the codec that reads them.
+REFINEMENTS: dict[MapKind, type[PafCodec]] = {OFFSETS: OffsetCodec}
+KINDS = (PAFS, HEATMAPS, *REFINEMENTS)  # of bottom-up networks, in the order in which they return them
 
 
 class Network(Protocol):
@@ -54,7 +56,7 @@ def bottom_up_codec(
     sigma: float = 7.0,
     paf_width: float = 1.0,
     rules: DecodeRules | None = None,
-    offsets: bool = True,
+    unread: Collection[MapKind] = (),
 ) -> PafCodec:
     """Return the codec for the maps of a network that finds everybody in an image, with offsets if it has them.
 
@@ -64,16 +66,17 @@ def bottom_up_codec(
         The network, of Gluon or exported.
     sigma, paf_width, rules
         See `PafCodec`.
-    offsets
-        False leaves the offsets of a network unread.
+    unread
+        Those of `REFINEMENTS` that the network has and that are left unread.
 
     Raises
     ------
     ConfigError
-        If offsets are to be left unread that the network does not have.
+        If maps are to be left unread that the network does not have.
     """
-    there = OFFSETS in net.kinds[-1]
-    if not there and not offsets:
-        raise ConfigError("no offsets: the network has none, its joints are read from the heatmaps anyway")
-    codec: type[PafCodec] = OffsetCodec if there and offsets else PafCodec
+    for kind in unread:
+        if kind not in net.kinds[-1]:
+            raise ConfigError(f"no {kind.name}: the network has none, its joints are read from the heatmaps anyway")
+    read = [codec for kind, codec in REFINEMENTS.items() if kind in net.kinds[-1] and kind not in unread]
+    codec = read[-1] if read else PafCodec
     return codec(net.skeleton, net.stride, sigma, paf_width, rules or DecodeRules())

@@ -52,7 +52,8 @@ def limb_weights(
         last = np.minimum(np.floor(places.max(axis=0) + margin), np.array(shape[::-1]) - 1).astype(int)
         if (first <= last).all():
             window = weights[limb, first[1] : last[1] + 1, first[0] : last[0] + 1]
-            x, y = np.arange(first[0], last[0] + 1), np.arange(first[1], last[1] + 1)[:, None]
+            x = np.arange(first[0], last[0] + 1)
+            y = np.arange(first[1], last[1] + 1)[:, None]
             np.maximum(window, _weigh(x, y, places, stride, paf_width), out=window)
     weights[weights < _LEAST] = 0
     return np.repeat(weights, 2, axis=0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -36,7 +36,7 @@ class MapKind(ABC):
     is_probability = False
     is_resampled = True
     is_dense = True
-    loss_options: tuple[str, ...] = ()
+    loss_options: ClassVar[Mapping[str, LossOption]] = {}
 
     @abstractmethod
     def channel_names(self, skeleton: Skeleton) -> list[str]:
@@ -91,6 +91,28 @@ class MapKind(ABC):
             (B, C, h, w), or None where all counts alike.
         """
         return None
+
+    def check_loss(self, options: Any, epochs: int) -> None:  # noqa: B027  (most kinds have no such options)
+        """Make sure that the options of a loss make sense in so many epochs, else raise a `ConfigError`."""
+
+
+@dataclass(frozen=True)
+class LossOption:
+    """A key of a recipe's section ``loss`` that is of one kind of maps alone.
+
+    Attributes
+    ----------
+    default
+        What holds without it.
+    choices
+        The values that text may have.
+    limits
+        The lowest and the highest value of a number.
+    """
+
+    default: Any
+    choices: tuple[str, ...] = ()
+    limits: tuple[float, float] = (0, 2**31 - 1)
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,15 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..checks import check_image
 from ..draw import Scale as DrawnScale
-from ..draw import draw_offsets, joint_colours
+from ..draw import draw_dot, joint_colours
+from ..errors import ConfigError
+from ..opencv import cv2
 from ..person import Person
 from ..skeletons import Skeleton
 from .base import Scale, Targets, scale_of
-from .maps import HEATMAPS, PAFS, MapKind, Maps
+from .maps import HEATMAPS, PAFS, LossOption, MapKind, Maps
 from .paf import PafCodec
 
 # The peak's own cell, then those around it, as steps in x and y.
@@ -38,7 +41,11 @@ class Offsets(MapKind):
     name = "offsets"
     is_resampled = False
     is_dense = False
-    loss_options = ("offset_epoch", "offset_weights")
+    loss_options: ClassVar[Mapping[str, LossOption]] = {
+        "offset_epoch": LossOption(0),  # the first, from 0, in which offsets count
+        # They count where they are drawn, or as much as the predicted heatmaps say that a joint is there.
+        "offset_weights": LossOption("target", ("target", "predicted")),
+    }
 
     def channel_names(self, skeleton: Skeleton) -> list[str]:
         """Return the joints, each with x and with y."""
@@ -75,12 +82,26 @@ class Offsets(MapKind):
             weights = _joint_weights(F, targets["heatmaps"]) * (targets["offsets"] > 0)
         return F.zeros_like(weights) if epoch < options.offset_epoch else weights
 
+    def check_loss(self, options: Any, epochs: int) -> None:
+        """Make sure that offsets count at some time."""
+        if options.offset_epoch >= epochs:
+            raise ConfigError(f"loss.offset_epoch={options.offset_epoch}: offsets would never count in {epochs} epochs")
+
     def picture(
         self, image: np.ndarray, maps: np.ndarray, skeleton: Skeleton, scale: DrawnScale, stride: int
     ) -> np.ndarray:
-        """Frame the cells that have an offset and dot the place that it gives."""
+        """Frame the cells that have an offset over a darkened image, and dot the place that it gives."""
+        check_image(image)
         cell = stride / float(np.mean(scale))
-        return draw_offsets(image, maps, joint_colours(skeleton), cell)
+        picture = np.ascontiguousarray((0.5 * image).astype(np.uint8))
+        pairs = maps.reshape(-1, 2, *maps.shape[1:])
+        colours = joint_colours(skeleton)
+        for joint, row, column in np.argwhere((pairs > 0).any(axis=1)).tolist():
+            start, end = ((round(cell * x), round(cell * y)) for x, y in ((column, row), (column + 1, row + 1)))
+            cv2.rectangle(picture, start, end, colours[joint], 1)
+            x, y = cell * (np.array([column, row]) + 1 - pairs[joint, :, row, column]) - 0.5
+            draw_dot(picture, x, y, max(cell / 8, 1.5), colours[joint])
+        return picture
 
     def _swap(self, maps: np.ndarray, skeleton: Skeleton) -> np.ndarray:
         """Reverse the columns and exchange left and right joints."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..codecs import KINDS
+
 _MODEL: dict[str, Any] = {
     "name": "cpm_vgg19",
     "options": {},  # for the network, e.g. stages=6
@@ -60,8 +62,7 @@ BOTTOM_UP: dict[str, dict[str, Any]] = {
     "loss": {  # see StageLoss
         "kind": "l2",  # with bce, for networks with sigmoid, PAFs and offsets still have l2
         "reduction": "sum",
-        "offset_epoch": 0,  # the first, from 0, in which offsets count; for networks with offsets, as the next
-        "offset_weights": "target",  # offsets count where they are drawn, or as much as the "predicted" heatmaps say
+        **{name: option.default for kind in KINDS for name, option in kind.loss_options.items()},
     },
     "optimizer": {
         "name": "sgd",  # or adam

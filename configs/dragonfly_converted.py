@@ -7,13 +7,11 @@ Published for the weights themselves: AP 0.550 on the first 2,644 images of val2
 on the first 50 with people (--protocol=val2014-50).
 """
 
-from cpm.configs import recipe
+from cpm.configs import load_config, recipe
 
 config = recipe(
     "dragonfly_converted",
-    model={"name": "cpm_vgg19", "options": {"stages": 6, "normalisation": "openpose"}, "pretrained": "openpose_coco"},
-    augment={"rotation": 0.0, "shift": 0.0, "flip": 0.0, "scale": (1.0, 1.0)},
-    optimizer={"name": "sgd", "lr": 4e-5, "momentum": 0.0, "weight_decay": 0.0},
-    schedule={"warmup": 0, "steps": ()},
+    base=load_config("dragonfly_vgg19"),
+    model={"options": {"stages": 6, "normalisation": "openpose"}, "pretrained": "openpose_coco", "init": "he"},
     train={"batch_size": 2, "epochs": 1},
 )

@@ -5,16 +5,13 @@
 The weights are fetched once, see pretrained/README.md. No figure was published. The test is by --protocol=mpii.
 """
 
-from cpm.configs import recipe
+from cpm.configs import load_config, recipe
 
 config = recipe(
     "dragonfly_mpi",
-    model={"name": "cpm_vgg19", "options": {"stages": 6, "normalisation": "openpose"}, "pretrained": "openpose_mpi"},
+    base=load_config("dragonfly_converted"),
+    model={"pretrained": "openpose_mpi"},
     data={"dataset": "mpii", "root": "data/mpii", "train": "train", "val": "valid"},
     labels={"skeleton": "MPI_15"},
-    augment={"rotation": 0.0, "shift": 0.0, "flip": 0.0, "scale": (1.0, 1.0)},
-    optimizer={"name": "sgd", "lr": 4e-5, "momentum": 0.0, "weight_decay": 0.0},
-    schedule={"warmup": 0, "steps": ()},
-    train={"batch_size": 2, "epochs": 1},
     test={"scales": (0.7, 1.0, 1.3), "flip": False},
 )

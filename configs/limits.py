@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..codecs import KINDS
+
 _MANY = 2**31 - 1
 _PIXELS = 8192  # sides of what a network sees
 
@@ -23,7 +25,6 @@ RANGES: dict[str, tuple[float, float]] = {
     "augment.fill": (0, 255),
     "augment.enlarge": (0.1, 100.0),
     "augment.rotation_probability": (0.0, 1.0),
-    "loss.offset_epoch": (0, _MANY),
     "optimizer.lr": (0.0, 1000.0),
     "optimizer.momentum": (0.0, 1.0),
     "optimizer.weight_decay": (0.0, 1000.0),
@@ -81,7 +82,6 @@ NUMBERS = {
 CHOICES: dict[str, tuple[str, ...]] = {
     "augment.reference": ("person", "image"),
     "loss.kind": ("l2", "log", "fourth", "bce"),
-    "loss.offset_weights": ("target", "predicted"),
     "loss.reduction": ("sum", "half_sum", "quarter_sum", "mean", "half_mean"),
     "model.init": ("he", "xavier", "normal"),
     "optimizer.name": ("sgd", "adam"),
@@ -90,6 +90,13 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "test.reference": ("height", "shorter"),
     "train.amp": ("", "auto", "bfloat16", "float16"),
 }
+
+for kind in KINDS:
+    for name, option in kind.loss_options.items():
+        if option.choices:
+            CHOICES[f"loss.{name}"] = option.choices
+        else:
+            RANGES[f"loss.{name}"] = option.limits
 
 # Keys that are read only where another key has one of these values.
 READ_WITH: dict[str, tuple[str, tuple[str, ...]]] = {

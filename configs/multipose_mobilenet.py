@@ -5,13 +5,6 @@
 Five epochs train the new layers on the trunk of ImageNet, five more all of them. No figure was published.
 """
 
-from cpm.configs import recipe
+from cpm.configs import load_config, recipe
 
-config = recipe(
-    "multipose_mobilenet",
-    model={"name": "cpm_mobilenet_v2", "options": {"stages": 6}, "pretrained": "imagenet", "init": "normal"},
-    loss={"reduction": "half_mean"},
-    optimizer={"name": "sgd", "lr": 1.0, "momentum": 0.9, "weight_decay": 1e-5},
-    schedule={"warmup": 0, "steps": ()},
-    train={"batch_size": 16, "epochs": 10, "freeze_trunk": 5},
-)
+config = recipe("multipose_mobilenet", base=load_config("multipose_vgg19"), model={"name": "cpm_mobilenet_v2"})

@@ -6,13 +6,11 @@ Published: AP 0.561 (AP50 0.788, AP75 0.610, APm 0.544, APl 0.596) on val2017 af
 (--protocol=val2017-no-flip).
 """
 
-from cpm.configs import recipe
+from cpm.configs import load_config, recipe
 
 config = recipe(
     "mx_openpose_res50",
-    model={"name": "cpm_res50", "options": {"stages": 6}, "pretrained": "imagenet", "init": "xavier"},
-    people={"min_keypoints": 1, "min_area": 0.0, "min_distance": 0.0},
-    labels={"mask_missing": True},
-    augment={"fill": 0, "supervise_border": False},
-    optimizer={"name": "sgd", "lr": 2e-5, "weight_decay": 4e-4},
+    base=load_config("mx_openpose_vgg19"),
+    model={"name": "cpm_res50", "init": "xavier"},
+    optimizer={"lr_mults": ()},
 )

@@ -6,13 +6,12 @@ Published (Xiao et al. 2018): PCKh@0.5 89.066 on the validation people, with fli
 at a threshold that was meant to be 0.1 and was 0.11.
 """
 
-from cpm.configs import recipe
+from cpm.configs import load_config, recipe
 
 config = recipe(
     "pose_resnet50_mpii_384x384",
     task="top_down",
-    model={"options": {"depth": 50}, "pretrained": "imagenet"},
-    data={"dataset": "mpii", "root": "data/mpii", "train": "train", "val": "valid"},
-    labels={"skeleton": "MPII_16", "sigma": 3.0},
-    augment={"size": (384, 384), "scale": 0.25, "rotation": 30.0},
+    base=load_config("pose_resnet50_mpii_256x256"),
+    labels={"sigma": 3.0},
+    augment={"size": (384, 384)},
 )

@@ -17,9 +17,12 @@ from easydict import EasyDict
 from ..cli import parse_assignments
 from ..errors import ConfigError, CpmError, one_line, quote
 from ..skeletons import Skeleton
+from ..tables import format_table
 from .defaults import FORMER_NAMES, TASKS
 from .limits import READ_WITH
 from .values import check_option, check_value
+
+_NO_RECIPES = {"__init__", "defaults", "limits", "recipe", "values"}  # files beside the recipes
 
 
 def recipe(name: str, task: str = "bottom_up", base: EasyDict | None = None, **sections: dict[str, Any]) -> EasyDict:
@@ -53,7 +56,7 @@ def recipe(name: str, task: str = "bottom_up", base: EasyDict | None = None, **s
         raise ConfigError(f"{name}: task={task!r}, but {base.name} is for {base.task!r}")
     start = base or TASKS[task]
     # EasyDict turns tuples of plain values into themselves, so that types survive.
-    config = EasyDict({"name": name, "task": task, **{section: deepcopy(start[section]) for section in TASKS[task]}})
+    config = EasyDict(name=name, task=task, **{section: deepcopy(start[section]) for section in TASKS[task]})
     for section, values in sections.items():
         if section not in TASKS[task] or not isinstance(values, dict):
             raise ConfigError(f"{quote(section)}: not a section with its values; there are {', '.join(TASKS[task])}")
@@ -184,22 +187,22 @@ def _checked(config: EasyDict, source: str) -> EasyDict:
 
 def list_configs(task: str | None = None) -> list[str]:
     """Return the names of the recipes that come with cpm, of one task or of all."""
-    names = (entry.name[:-3] for entry in resources.files(__package__).iterdir() if entry.name.endswith(".py"))
-    recipes = sorted(name for name in names if name not in ("__init__", "defaults", "limits", "recipe", "values"))
-    return [name for name in recipes if task is None or load_config(name).task == task]
+    files = [entry.name for entry in resources.files(__package__).iterdir()]
+    names = sorted({name[:-3] for name in files if name.endswith(".py")} - _NO_RECIPES)
+    return [name for name in names if task is None or load_config(name).task == task]
 
 
 def describe_configs(task: str) -> str:
     """Return the recipes of a task as lines of text: the name, what it trains, and the published figures."""
-    lines = []
+    rows = []
     for name in list_configs(task):
         text = ast.get_docstring(ast.parse((resources.files(__package__) / f"{name}.py").read_text())) or ""
         title, _, rest = text.partition("\n")
-        lines.append(f"{name:28} {title}")
+        rows.append((name, title))
         _, published, figures = " ".join(rest.split()).partition("Published")
         if published:
-            lines.append(f"{'':28} {published}{figures}")
-    return "\n".join(lines)
+            rows.append(("", published + figures))
+    return format_table(rows)
 
 
 def to_json(config: EasyDict) -> str:

@@ -36,7 +36,9 @@ def check_value(key: str, value: Any, default: Any) -> Any:
         If the value is of another type, out of range, or none of those that there are.
     """
     if key == "model.options":
-        return {name: check_option(name, each) for name, each in _as_dict(key, value).items()}
+        if not isinstance(value, dict):
+            raise ConfigError(f"{key}={quote(value)}: expected dict")
+        return {name: check_option(name, each) for name, each in value.items()}
     if key == "labels.skeleton":
         return _check_skeleton(key, value)
     if isinstance(default, tuple):
@@ -116,12 +118,6 @@ def _check_skeleton(key: str, value: Any) -> Skeleton | str:
     if not isinstance(value, str):
         raise ConfigError(f"{key}={quote(value)}: expected the name of a body, or a Skeleton")
     skeleton_from_spec(value)
-    return value
-
-
-def _as_dict(key: str, value: Any) -> dict[Any, Any]:
-    if not isinstance(value, dict):
-        raise ConfigError(f"{key}={quote(value)}: expected dict")
     return value
 
 

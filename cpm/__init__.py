@@ -2,15 +2,14 @@
 
 from typing import Any
 
-from . import _compat
-
-_compat.load_mxnet()
-
-from .errors import CheckpointError, ConfigError, CpmError, DataError, DeviceError  # noqa: E402
-from .person import Person  # noqa: E402
-from .skeletons import Skeleton  # noqa: E402
+from ._compat import prepare_mxnet
+from .errors import CheckpointError, ConfigError, CpmError, DataError, DeviceError
+from .person import Person
+from .skeletons import Skeleton
 
 __version__ = "0.1.0"
+
+prepare_mxnet()
 
 __all__ = [
     "CheckpointError",

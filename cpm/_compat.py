@@ -1,15 +1,27 @@
-"""What MXNet 1.9.1 needs from the Python of today, done once, before its first import."""
+"""MXNet 1.9.1 and GluonCV, imported as they need it: neither knows the Python and the NumPy of today."""
+
+from __future__ import annotations
 
 import ctypes
 import importlib.metadata
 import os
+import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
-import numpy as np
+from ._numpy_names import dropped_numpy_names
+from .errors import PackageError, reason
 
-# Names that MXNet still takes from NumPy and that NumPy 1.24 dropped.
-_NUMPY_ALIASES = {"bool": bool, "int": int, "float": float, "complex": complex, "object": object, "str": str}
+# How to install them; their own metadata would have pip bring NumPy 1, which newer Pythons do not have.
+_REQUIREMENTS = {"mxnet": "--no-deps mxnet==1.9.1", "gluoncv": "gluoncv==0.10.5.post0"}
+_CUDA_BUILD = "--no-deps mxnet-cu112==1.9.1"
 
 # The CUDA wheels of the [gpu] extra, dependencies first: `nvidia/<folder>/lib/<library>`.
 _CUDA_LIBRARIES = (
@@ -26,45 +38,74 @@ _CUDA_LIBRARIES = (
 )
 
 
+def prepare_mxnet() -> None:
+    """Let every `import mxnet` of this process find what it needs, whenever it comes and whoever asks for it."""
+    if any(isinstance(finder, _Finder) for finder in sys.meta_path):
+        return
+    usual = next((place for place, finder in enumerate(sys.meta_path) if finder is PathFinder), len(sys.meta_path))
+    sys.meta_path.insert(usual, _Finder())  # after those who may know better where modules are
+
+
+@cache
 def load_mxnet() -> None:
     """Import MXNet with all its cores and with the names it misses in newer NumPy and Python.
 
+    NumPy is afterwards as it was. Once it is loaded, another call does nothing.
+
     Raises
     ------
-    ImportError
+    PackageError
         If MXNet is absent or cannot load; the message says what to do.
     """
-    os.environ.setdefault("OMP_NUM_THREADS", str(available_cores()))
-    _add_numpy_aliases()
-    if sys.version_info >= (3, 12):
-        import setuptools  # noqa: F401  (provides the distutils that MXNet imports)
-    _preload_cuda()
-    try:
+    prepare_mxnet()
+    with _telling("mxnet", "MXNet"):
         import mxnet
-    except (ImportError, OSError, AttributeError) as error:
-        hint = "pip install 'numpy<2' mxnet==1.9.1 (for GPUs: pip install 'cpm[gpu]' and an NVIDIA driver)"
-        raise ImportError(f"cpm cannot load MXNet ({error}); try: {hint}") from None
     if _has_cuda_wheel() and not mxnet.runtime.Features().is_enabled("CUDA"):
-        hint = "pip install --force-reinstall --no-deps mxnet-cu112==1.9.1"
-        raise ImportError(f"the CPU build of MXNet was installed over the CUDA build; put it right: {hint}")
+        command = pip_install(f"--force-reinstall {_CUDA_BUILD}")
+        raise PackageError(f"the CPU build of MXNet was installed over the CUDA build; put it right: {command}")
 
 
+class _Finder(MetaPathFinder):
+    """Finds MXNet where it is, and has it loaded by `_Loader`."""
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        spec = PathFinder.find_spec(fullname, path, target) if fullname == "mxnet" else None
+        if spec is None or spec.loader is None:
+            return None
+        spec.loader = _Loader(spec.loader)
+        return spec
+
+
+class _Loader(Loader):
+    """Loads MXNet with all its cores and with what it misses."""
+
+    def __init__(self, usual: Loader) -> None:
+        self._usual = usual
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        return self._usual.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        os.environ.setdefault("OMP_NUM_THREADS", str(available_cores()))
+        _preload_cuda()
+        with _importing():
+            self._usual.exec_module(module)
+
+
+@cache
 def load_gluoncv() -> None:
     """Import GluonCV, which refuses to load beside PyTorch 2, as if PyTorch were not installed.
 
-    Only its MXNet half is used here; PyTorch itself stays usable.
+    Only its MXNet half is used here; PyTorch itself stays usable. Once it is loaded, another call does nothing.
+
+    Raises
+    ------
+    PackageError
+        If MXNet or GluonCV is absent or cannot load; the message says what to do.
     """
-    if "gluoncv" in sys.modules:
-        return
-    hidden = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "torch"}
-    for name in hidden:
-        del sys.modules[name]
-    sys.modules["torch"] = None  # type: ignore[assignment]  # makes `import torch` an ImportError
-    try:
+    load_mxnet()
+    with _telling("gluoncv", "GluonCV"), _importing(), _without_torch():
         import gluoncv  # noqa: F401
-    finally:
-        del sys.modules["torch"]
-        sys.modules.update(hidden)
 
 
 def available_cores() -> int:
@@ -74,10 +115,46 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _add_numpy_aliases() -> None:
-    for name, value in _NUMPY_ALIASES.items():
-        if name not in np.__dict__:
-            setattr(np, name, value)
+@contextmanager
+def _importing() -> Iterator[None]:
+    """Let a block import one of the two packages as if Python and NumPy were those of their time."""
+    if sys.version_info >= (3, 12):
+        import setuptools  # noqa: F401  (provides the distutils that both import)
+    with dropped_numpy_names():
+        yield
+
+
+@contextmanager
+def _telling(package: str, title: str) -> Iterator[None]:
+    """Say in one line why a block could not import one of the two packages, and what to do."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        missing = error.name or package
+        command = pip_install(_REQUIREMENTS.get(missing, missing))
+        raise PackageError(f"cpm cannot load {title} ({reason(error)}); try: {command}") from None
+    except (ImportError, OSError, AttributeError) as error:
+        command = pip_install(f"--force-reinstall {_REQUIREMENTS[package]}")
+        raise PackageError(f"cpm cannot load {title} ({reason(error)}); try: {command}") from None
+
+
+def pip_install(requirement: str) -> str:
+    """Return the command that installs something for this Python."""
+    return f"{shlex.quote(sys.executable)} -m pip install {requirement}"
+
+
+@contextmanager
+def _without_torch() -> Iterator[None]:
+    """Let a block import as if PyTorch were not installed."""
+    hidden = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "torch"}
+    for name in hidden:
+        del sys.modules[name]
+    sys.modules["torch"] = None  # type: ignore[assignment]  # makes `import torch` an ImportError
+    try:
+        yield
+    finally:
+        del sys.modules["torch"]
+        sys.modules.update(hidden)
 
 
 def _has_cuda_wheel() -> bool:

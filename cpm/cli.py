@@ -1,4 +1,4 @@
-"""What every script shares: options, devices by their command-line names, and errors in one line."""
+"""What every command shares: options as they are typed, and errors in one line."""
 
 from __future__ import annotations
 
@@ -7,17 +7,15 @@ import ast
 import io
 import logging
 import math
+import os
 import re
 import sys
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Callable, NoReturn
 
-import cv2
-import mxnet as mx
-
-from .errors import ConfigError, CpmError, DataError, DeviceError, one_line, quote
+from .errors import ConfigError, CpmError, DataError, one_line, quote
 
 _LONGEST = 2000  # characters of a message
 _LONGEST_WORD = 100  # of what argparse quotes
@@ -32,11 +30,13 @@ class Parser(argparse.ArgumentParser):
     Parameters
     ----------
     description
-        What the script does, printed as it is.
+        What the command does, printed as it is.
+    prog
+        What help calls it, by default the name of the script.
     """
 
-    def __init__(self, description: str) -> None:
-        super().__init__(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    def __init__(self, description: str, prog: str | None = None) -> None:
+        super().__init__(prog, description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
 
     def error(self, message: str) -> NoReturn:
         """Print the mistake in one line and exit with status 2."""
@@ -44,12 +44,13 @@ class Parser(argparse.ArgumentParser):
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a script's `main`; what the user can mend becomes one line on stderr and exit status 2.
+    """Run what a command does; what the user can mend becomes one line on stderr and exit status 2.
 
     That is every :class:`CpmError`, a file that cannot be read or written, and a machine or device that is out of
     memory.
     """
-    cv2.setLogLevel(0)  # of a broken picture it says much in many lines, and an error says the same in one
+    # OpenCV, which is not loaded yet, says much of a broken picture in many lines, and an error says the same in one.
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be text
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
@@ -61,20 +62,13 @@ def run(main: Callable[[], None]) -> None:
         _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except MemoryError:
         _fail("out of memory; fewer or smaller pictures, --scales or batches may help")
-    except mx.MXNetError as error:
+    except RuntimeError as error:  # of MXNet, which need not be loaded
         if "out of memory" not in str(error).lower():
             raise
         _fail("the device is out of memory; a smaller --batch-size, or fewer or smaller --scales, may help")
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)  # noqa: T201
         sys.exit(130)
-
-
-def _count_gpus() -> int:
-    try:
-        return int(mx.context.num_gpus())
-    except mx.MXNetError:  # the CUDA build without a driver
-        return 0
 
 
 def _fail(message: str) -> NoReturn:
@@ -85,55 +79,6 @@ def _fail(message: str) -> NoReturn:
 
 def _cut_words(text: str, longest: int) -> str:
     return re.sub(rf"(\S{{{longest - 1}}})\S{{2,}}", r"\1…", text)
-
-
-def parse_devices(gpus: str | None) -> list[mx.Context]:
-    """Return the devices that ``--gpus`` asks for.
-
-    Parameters
-    ----------
-    gpus
-        Numbers with commas (``"0,1"``); ``""`` or ``"-1"`` is the CPU; None is every GPU there is, else the CPU.
-
-    Raises
-    ------
-    DeviceError
-        If the text is not a list of numbers, or a GPU is not there.
-    """
-    present = _count_gpus()
-    if gpus is None:
-        return [mx.gpu(k) for k in range(present)] or [mx.cpu()]
-    if gpus.strip() in ("", "-1"):
-        return [mx.cpu()]
-    try:
-        numbers = [int(number) for number in gpus.split(",")]
-    except ValueError:
-        raise DeviceError(
-            f"--gpus={quote(gpus)}: expected numbers with commas such as 0,1, or -1 for the CPU"
-        ) from None
-    if len(set(numbers)) < len(numbers):
-        raise DeviceError(f"--gpus={quote(gpus)}: a GPU is named twice")
-    absent = [number for number in numbers if not 0 <= number < present]
-    if absent:
-        build = "" if mx.runtime.Features().is_enabled("CUDA") else " (this MXNet is the CPU build)"
-        raise DeviceError(
-            f"--gpus={quote(gpus)}: there is no GPU {absent[0]}, {present} found{build}; --gpus=-1 runs on the CPU"
-        )
-    return [mx.gpu(number) for number in numbers]
-
-
-def parse_device(gpus: str | None, exported: bool) -> mx.Context:
-    """Return the one device that a network is to run on; exported ones run on the CPU, unless `gpus` says otherwise.
-
-    Raises
-    ------
-    DeviceError
-        If there are several devices, or as in `parse_devices`.
-    """
-    devices = parse_devices("-1" if exported and gpus is None else gpus)
-    if gpus and len(devices) > 1:
-        raise DeviceError(f"--gpus={quote(gpus)}: one device is enough")
-    return devices[0]
 
 
 def check_files(**files: str | Path | None) -> None:
@@ -228,8 +173,13 @@ def parse_size(text: str) -> tuple[int, int]:
         raise argparse.ArgumentTypeError(f"{quote(text)}: expected height and width such as 256x192") from None
 
 
-def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
-    """Return the values that ``--set`` gives by their keys; what is no Python literal is text.
+def as_assignments(values: Mapping[str, Any]) -> list[str]:
+    """Return ``key=value`` for each of the values that is not None, as ``--set`` takes them."""
+    return [f"{key}={value!r}" for key, value in values.items() if value is not None]
+
+
+def parse_assignments(assignments: Iterable[str], option: str = "--set") -> dict[str, Any]:
+    """Return the values that an option gives by their keys; what is no Python literal is text.
 
     Raises
     ------
@@ -241,9 +191,11 @@ def parse_assignments(assignments: Iterable[str]) -> dict[str, Any]:
         key, equals, text = assignment.partition("=")
         key = key.strip()
         if not (equals and key):
-            raise ConfigError(f"--set {quote(assignment)}: expected key=value, e.g. --set train.epochs=3")
+            raise ConfigError(f"{option} {quote(assignment)}: expected key=value, e.g. {option} train.epochs=3")
         if len(text) > _LONGEST_VALUE:
-            raise ConfigError(f"--set {quote(key)}: a value of {len(text)} characters, expected up to {_LONGEST_VALUE}")
+            raise ConfigError(
+                f"{option} {quote(key)}: a value of {len(text)} characters, expected up to {_LONGEST_VALUE}"
+            )
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # of backslashes in what may be text

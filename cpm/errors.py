@@ -1,5 +1,7 @@
 """The errors of the package: each message names what was found and what was expected, in one line."""
 
+from collections.abc import Sequence
+
 
 class CpmError(Exception):
     """A mistake the user can mend; scripts print its message and exit with status 2."""
@@ -25,10 +27,20 @@ class DeviceError(CpmError):
     """A device that this machine or this build of MXNet does not have."""
 
 
+class PackageError(CpmError, ImportError):
+    """A package that is not installed or cannot be loaded; the message says the command that mends it."""
+
+
 def reason(error: BaseException, limit: int = 200) -> str:
     """Return the message of another's error for one of ours: its first line, printable, of up to `limit` characters."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return "".join(character if character.isprintable() else " " for character in lines[0][:limit])
+
+
+def list_some(problems: Sequence[str], most: int) -> str:
+    """Return the first problems for a message, and how many more there are."""
+    more = f" and {len(problems) - most} more" if len(problems) > most else ""
+    return "; ".join(problems[:most]) + more
 
 
 def quote(value: object, limit: int = 100) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import errno
+import io
 import json
+import math
 import os
 import re
 import stat
@@ -90,6 +92,37 @@ def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray]) -> None:
         for name, array in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Read what `write_arrays` wrote; whatever the file claims, no more memory is taken than it is large.
+
+    Raises
+    ------
+    Exception
+        Of any kind, if the file is missing, broken, compressed, or holds other things than plain numbers.
+    """
+    with zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        # Uncompressed members cannot claim more memory than the file is large.
+        if any(member.compress_type != zipfile.ZIP_STORED for member in members):
+            raise ValueError("its members are compressed")
+        if sum(member.file_size for member in members) > path.stat().st_size:
+            raise ValueError("its members claim more bytes than the file has")
+        return {member.filename.removesuffix(".npy"): _parse_array(archive.read(member)) for member in members}
+
+
+def _parse_array(data: bytes) -> np.ndarray:
+    """Parse a ``.npy`` file, having checked its header against its size before anything is allocated."""
+    stream = io.BytesIO(data)
+    if np.lib.format.read_magic(stream) != (1, 0):
+        raise ValueError("unknown version of the .npy format")
+    shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
+    start = stream.tell()
+    if dtype.kind not in "biuf" or math.prod(shape) * dtype.itemsize != len(data) - start:
+        raise ValueError(f"an array of shape {shape} and type {dtype} in {len(data) - start} bytes")
+    array = np.frombuffer(data, dtype, offset=start).reshape(shape, order="F" if fortran else "C")
+    return array.copy()
 
 
 def append_rows(path: str | Path, rows: Iterable[Sequence[str]]) -> None:

@@ -8,7 +8,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -160,14 +160,23 @@ class Draft:
         killed in between leaves files of one run only, and a report only beside its own.
         """
         self.half_published = True
-        for path in self._former():
+        former = self._former()
+        for path in former:
             path.unlink(missing_ok=True)
+        self._remove_empty(path.parent for path in former)
         (self.output / self._contents.report).unlink(missing_ok=True)
         for name in [*self.files, self._contents.report]:
             target = self.output / name
             target.parent.mkdir(parents=True, exist_ok=True)
             (self.folder / name).replace(target)
         self.half_published = False
+
+    def _remove_empty(self, folders: Iterable[Path]) -> None:
+        """Remove folders within the output folder that hold nothing any more, the inner ones first."""
+        within = {folder for path in folders for folder in (path, *path.parents) if self.output in folder.parents}
+        for folder in sorted(within, key=lambda each: len(each.parts), reverse=True):
+            if not any(folder.iterdir()):
+                folder.rmdir()
 
     def _former(self) -> list[Path]:
         """Return the files in the output folder that are those of a former run."""

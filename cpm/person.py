@@ -34,5 +34,6 @@ class Person:
         points = self.keypoints[self.found, :2]
         if len(points) == 0:
             return (0.0, 0.0, 0.0, 0.0)
-        (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
+        left, top = points.min(axis=0)
+        right, bottom = points.max(axis=0)
         return (float(left), float(top), float(right - left), float(bottom - top))

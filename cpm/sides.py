@@ -37,7 +37,8 @@ def one_sided(joints: Sequence[str]) -> list[str]:
 
 def _has_side(joint: str) -> bool:
     words = [token.lower() for token in _TOKEN.findall(joint)]
-    return any(word in _WORDS for word in words) or any(word in _LETTERS for word in (*words[:1], *words[-1:]))
+    ends = words[:1] + words[-1:]
+    return not _WORDS.keys().isdisjoint(words) or not _LETTERS.keys().isdisjoint(ends)
 
 
 def _first_known(joint: str, known: dict[str, str]) -> str:

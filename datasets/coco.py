@@ -65,7 +65,8 @@ class CocoKeypoints(KeypointData):
         category: str = "",
         skip_unlisted: bool = False,
     ) -> None:
-        self.root, self.split = Path(root), split
+        self.root = Path(root)
+        self.split = split
         self.annotation_file = self.root / "annotations" / f"person_keypoints_{split}.json"
         images = self.root / split
         known = (skeleton, COCO_17)

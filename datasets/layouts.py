@@ -105,6 +105,9 @@ def _open_coco(ref: DataRef, skeleton: Skeleton) -> KeypointData:
 
 
 def _open_mpii(ref: DataRef, skeleton: Skeleton) -> KeypointData:
+    for name in ("category", "skip_unlisted"):
+        if value := getattr(ref, name):
+            raise ConfigError(f"{name}={value}: not for MPII; leave it out")
     return MpiiPeople(ref.root, ref.split)  # which has joints of its own
 
 

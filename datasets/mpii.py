@@ -119,8 +119,10 @@ class MpiiPeople(KeypointData):
     metric = "pckh"
 
     def __init__(self, root: str | Path, split: str) -> None:
-        self.root, self.split = Path(root), split
-        self.skeleton, self.category_id = MPII_16, _CATEGORY
+        self.root = Path(root)
+        self.split = split
+        self.skeleton = MPII_16
+        self.category_id = _CATEGORY
         self.annotation_file = _find_annotations(self.root, split)
         images = self.root / "images"
         if not images.is_dir():
@@ -129,7 +131,8 @@ class MpiiPeople(KeypointData):
         if self.annotation_file.name in _ONE_FILE:
             own, others = _read_cpm(content, _SPLITS[split], self.annotation_file)
         else:
-            own, others = _read_microsoft(content, self.annotation_file), []
+            own = _read_microsoft(content, self.annotation_file)
+            others = []
         if not own:
             raise DataError(f"{self.annotation_file}: nobody of the split {split} in it")
         ids = _image_ids({entry.image for entry in own})
@@ -221,7 +224,8 @@ def _read_microsoft(content: Iterable[Any], path: Path) -> list[_Entry]:
     found = []
     for place, entry in enumerate(content):
         try:
-            joints, labelled = np.zeros((MPII_16.num_joints, 2)), np.zeros(MPII_16.num_joints)
+            joints = np.zeros((MPII_16.num_joints, 2))
+            labelled = np.zeros(MPII_16.num_joints)
             if "joints" in entry or "joints_vis" in entry:
                 joints = _numbers("joints", entry["joints"], joints.shape)
                 labelled = _numbers("joints_vis", entry["joints_vis"], labelled.shape)
@@ -234,7 +238,8 @@ def _read_microsoft(content: Iterable[Any], path: Path) -> list[_Entry]:
 
 def _read_cpm(content: Iterable[Any], validation: Sequence[int], path: Path) -> tuple[list[_Entry], list[_Entry]]:
     """Return the people of a split, and those who are only others in the images of these."""
-    own, known = [], set()
+    own = []
+    known = set()
     others: dict[tuple[str, bytes], _Entry] = {}
     for place, entry in enumerate(content):
         try:
@@ -289,7 +294,9 @@ def _entry(
         raise ValueError(f"the scale {scale:g}, expected above 0")
     keypoints = np.zeros((MPII_16.num_joints, 3), np.float32)
     labelled = visibility > 0
-    keypoints[labelled, :2], keypoints[:, 2] = joints[labelled] - _FIRST, visibility
+    with np.errstate(over="ignore"):  # of places beyond all pictures
+        keypoints[labelled, :2] = joints[labelled] - _FIRST
+    keypoints[:, 2] = visibility
     return _Entry(image, size, (x, y), scale, keypoints)
 
 

@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, overload
 
-import cv2
 import numpy as np
 
 from ..errors import DataError, reason
+from ..opencv import cv2
 from ..ops.masks import draw_runs
 from .annotations.index import AnnotationIndex
 from .annotations.outlines import run_lengths

@@ -5,13 +5,16 @@ from .evaluate import METRICS, Choice, evaluate_coco, evaluate_dataset
 from .evaluator import Evaluator
 from .localisation import localisation_error
 from .loop import run
+from .mpii_truth import MpiiTruth, read_mpii_truth, truth_of_people
 from .nms import oks_matrix, oks_nms, rescore
 from .oks_evaluator import BoxOksEvaluator, OksEvaluator
-from .oks_scores import FIGURES, format_scores, oracle_coco, people_to_results, score_coco
+from .oks_scores import FIGURES, format_scores, score_coco, score_files
 from .pckh_evaluator import PckhEvaluator, in_order, nearest
-from .pckh_scores import MpiiTruth, format_pckh, pckh, read_mpii_truth, score_mpii, truth_of_people
-from .protocols import PROTOCOLS, NamedProtocol, apply_protocol
+from .pckh_scores import format_pckh, pckh, score_mpii
+from .protocols import PROTOCOLS, NamedProtocol, apply_protocol, describe_protocols
 from .reports import Report, output_folder
+from .results import people_to_results
+from .round_trip import oracle_coco
 from .scenes import Scene, annotated_boxes, detected_boxes, mpii_images, whole_images
 from .sigmas import apply_sigmas
 from .subsets import select_images
@@ -33,6 +36,7 @@ __all__ = [
     "annotated_boxes",
     "apply_protocol",
     "apply_sigmas",
+    "describe_protocols",
     "detected_boxes",
     "evaluate_coco",
     "evaluate_dataset",
@@ -52,6 +56,7 @@ __all__ = [
     "rescore",
     "run",
     "score_coco",
+    "score_files",
     "score_mpii",
     "select_images",
     "spread_images",

@@ -6,13 +6,16 @@ import logging
 from collections.abc import Iterable, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..datasets import list_images, read_image
 from ..errors import ConfigError, DataError
 from ..inference import fit_image
-from ..models import Accuracy
+
+if TYPE_CHECKING:
+    from ..models import Accuracy
 
 logger = logging.getLogger(__name__)
 

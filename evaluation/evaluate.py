@@ -13,9 +13,9 @@ from ..inference import Estimator
 from ..outputs import OutputFolder
 from .evaluator import Evaluator
 from .loop import run
+from .mpii_truth import official_truth
 from .oks_evaluator import BoxOksEvaluator, OksEvaluator
 from .pckh_evaluator import PckhEvaluator, in_order, nearest
-from .pckh_scores import official_truth
 from .reports import Report
 from .scenes import Scene, annotated_boxes, detected_boxes, mpii_images, whole_images
 from .subsets import select_images

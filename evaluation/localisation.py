@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 
 from ..codecs import Codec
-from ..errors import ConfigError, DataError
-from ..skeletons import COCO_17, Skeleton, convert
-from .oks_scores import labelled_people, load_truth
+from ..errors import ConfigError
+from ..person import Person
+from ..skeletons import COCO_17, Skeleton
+from .oks_scores import load_truth
+from .round_trip import labelled_images
 
 
 @dataclass(frozen=True)
@@ -90,42 +92,27 @@ def localisation_error(
     ConfigError
         If a skeleton defines no sigmas or the height is not positive.
     """
-    if height < 1:
-        raise ConfigError(f"height={height}, expected at least 1")
     if not codec.skeleton.sigmas:
         raise ConfigError(f"skeleton {codec.skeleton.name} defines no sigmas, which the similarity needs")
-    content, name, _ = load_truth(truth, skeleton)
-    people = labelled_people(content["annotations"], image_ids)
-    if not people:
-        raise DataError(f"{name}: no image with labelled people to measure on")
-    images = {image["id"]: image for image in content["images"]}
-    errors, labelled = [], 0
-    for image_id, entries in people.items():
-        try:
-            size = (int(images[image_id]["height"]), int(images[image_id]["width"]))
-        except (KeyError, ValueError) as error:
-            raise DataError(f"{name}: image {image_id} lacks its entry or its size ({error})") from None
-        keypoints = np.array([entry["keypoints"] for entry in entries], np.float64)
-        keypoints = convert(keypoints.reshape(-1, skeleton.num_joints, 3), skeleton, codec.skeleton).astype(np.float64)
-        width = max(round(size[1] * height / size[0]), 1)
-        scale = np.array([width / size[1], height / size[0]])
-        keypoints[..., :2] = (keypoints[..., :2] + 0.5) * scale - 0.5
-        areas = np.array([entry["area"] for entry in entries], np.float64) * scale.prod()
-        found = _encode_decode(codec, keypoints, (height, width), whole_cells)
-        errors.append(_errors(keypoints, areas, found, np.array(codec.skeleton.sigmas)))
-        labelled += int(np.count_nonzero(keypoints[..., 2] > 0))
+    errors = []
+    labelled = 0
+    for image in labelled_images(load_truth(truth, skeleton), skeleton, codec.skeleton, height, image_ids):
+        found = _stacked(image.recover(codec), codec)
+        if whole_cells:
+            found[..., :2] = _cell_centres(found[..., :2], codec.stride)
+        errors.append(_errors(image.keypoints, image.areas, found, np.array(codec.skeleton.sigmas)))
+        labelled += int(np.count_nonzero(image.keypoints[..., 2] > 0))
     return Localisation(np.concatenate(errors), labelled, float(codec.stride))
 
 
-def _encode_decode(codec: Codec, keypoints: np.ndarray, size: tuple[int, int], whole_cells: bool) -> np.ndarray:
-    """Return the people (M, K, 3) that come back of those (N, K, 3) in an image of `size` (H, W)."""
-    stride, joints = codec.stride, codec.skeleton.num_joints
-    padded = (-(-size[0] // stride) * stride, -(-size[1] // stride) * stride)
-    people = codec.decode(codec.encode(keypoints, padded).maps)
-    found = np.array([person.keypoints for person in people], np.float64).reshape(-1, joints, 3)
-    if whole_cells:
-        found[..., :2] = np.floor((found[..., :2] + 0.5) / stride) * stride + (stride - 1) / 2
-    return found
+def _stacked(people: Sequence[Person], codec: Codec) -> np.ndarray:
+    """Return the keypoints (M, K, 3) of people."""
+    return np.array([person.keypoints for person in people], float).reshape(-1, codec.skeleton.num_joints, 3)
+
+
+def _cell_centres(places: np.ndarray, stride: int) -> np.ndarray:
+    """Return the centres, in pixels, of the cells that places (..., 2) are in."""
+    return np.floor((places + 0.5) / stride) * stride + (stride - 1) / 2
 
 
 def _errors(truth: np.ndarray, areas: np.ndarray, found: np.ndarray, sigmas: np.ndarray) -> np.ndarray:
@@ -138,5 +125,6 @@ def _errors(truth: np.ndarray, areas: np.ndarray, found: np.ndarray, sigmas: np.
     while alike.size and alike.max() > 0:
         person, match = np.unravel_index(alike.argmax(), alike.shape)
         errors.append(np.sqrt(squares[person, match][both[person, match]]))
-        alike[person], alike[:, match] = 0, 0
+        alike[person] = 0
+        alike[:, match] = 0
     return np.concatenate(errors) if errors else np.empty(0)

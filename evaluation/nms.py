@@ -33,7 +33,8 @@ def oks_matrix(keypoints: np.ndarray, areas: np.ndarray, sigmas: np.ndarray) -> 
     DataError
         If a shape does not fit, a number is not finite, an area below 0 or a sigma not above 0.
     """
-    keypoints, areas = np.asarray(keypoints, np.float64), np.asarray(areas, np.float64)
+    keypoints = np.asarray(keypoints, np.float64)
+    areas = np.asarray(areas, np.float64)
     sigmas = np.asarray(sigmas, np.float64)
     if keypoints.ndim != 3 or keypoints.shape[1:] != (*sigmas.shape, 3) or areas.shape != keypoints.shape[:1]:
         raise DataError(

@@ -13,8 +13,10 @@ from ..person import Person
 from ..skeletons import Skeleton
 from .evaluator import Evaluator
 from .nms import oks_nms, rescore
-from .oks_scores import format_scores, labelled_people, load_truth, people_to_results, score_coco
+from .oks_scores import format_scores, load_truth, score_coco
 from .pckh_scores import format_pckh, pckh
+from .results import people_to_results
+from .round_trip import labelled_people
 from .scenes import Scene
 
 
@@ -36,15 +38,15 @@ class OksEvaluator(Evaluator):
 
     def __init__(self, dataset: CocoKeypoints, skeleton: Skeleton) -> None:
         super().__init__()
-        self.truth, _, _ = load_truth(dataset.truth(), dataset.skeleton)
+        self.truth = load_truth(dataset.truth(), dataset.skeleton).content()
         self.dataset = dataset
         self.skeleton = skeleton
         self._image_ids: list[int] = []
 
     def process(self, scene: Scene, people: Sequence[Person]) -> None:
         """Take the people found in an image."""
-        category, target = self.dataset.category_id, self.dataset.skeleton
-        self.results += people_to_results(scene.image_id, people, self.skeleton, category, target)
+        dataset = self.dataset
+        self.results += people_to_results(scene.image_id, people, self.skeleton, dataset.category_id, dataset.skeleton)
         self._image_ids.append(scene.image_id)
 
     def evaluate(self) -> dict[str, Any]:
@@ -124,5 +126,6 @@ class BoxOksEvaluator(OksEvaluator):
         if not entries or joints.shape != expected.shape or not all("head_size" in entry for entry in entries):
             return {}
         heads = np.array([entry["head_size"] for entry in entries], float)
-        visible, seen = expected[..., 2] > 0, joints[..., 2] > 0
+        visible = expected[..., 2] > 0
+        seen = joints[..., 2] > 0
         return pckh(joints[..., :2], expected[..., :2], visible, heads, skeleton=self.skeleton, found=seen)

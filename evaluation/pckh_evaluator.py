@@ -12,7 +12,8 @@ from ..datasets import MpiiPeople, MpiiPerson
 from ..person import Person
 from ..skeletons import MPII_16, Skeleton, convert
 from .evaluator import Evaluator
-from .pckh_scores import choose_truth, format_pckh, score_mpii
+from .mpii_truth import choose_truth
+from .pckh_scores import format_pckh, score_mpii
 from .scenes import Scene
 
 Match = Callable[[Sequence[Person], Sequence[MpiiPerson]], Sequence[Optional[Person]]]

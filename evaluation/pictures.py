@@ -5,10 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import cv2
 import numpy as np
 
 from ..errors import DeviceError
+from ..opencv import cv2
 
 _WINDOW = "any key: next image; q: show no more"
 _TRY_WINDOW = f"import cv2; cv2.namedWindow({_WINDOW!r}); cv2.waitKey(1)"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any
 
 from ..errors import ConfigError, quote
+from ..tables import format_table
 
 _SCALES = (0.5, 1.0, 1.5, 2.0)
 
@@ -30,6 +31,8 @@ class NamedProtocol:
         See :class:`cpm.inference.PoseEstimator`.
     dataset
         "coco" or "mpii".
+    title
+        What tables call it.
     """
 
     about: str
@@ -40,13 +43,14 @@ class NamedProtocol:
     flip: bool = False
     reference: str = "height"
     dataset: str = "coco"
+    title: str = ""
 
     @property
     def images(self) -> str:
-        """The subset as `select_images` takes it: lists of the package by their path."""
+        """The subset as `select_images` takes it: a list of this folder by its path."""
         if not self.subset.endswith(".txt"):
             return self.subset
-        return str(resources.files(__package__) / "lists" / self.subset)
+        return str(resources.files(__package__) / self.subset)
 
 
 PROTOCOLS = {
@@ -81,7 +85,12 @@ PROTOCOLS = {
 }
 
 
-def apply_protocol(name: str, given: Mapping[str, Any]) -> NamedProtocol:
+def describe_protocols() -> str:
+    """Return the protocols as lines of text: the name, and where each comes from."""
+    return format_table([(name, protocol.about) for name, protocol in PROTOCOLS.items()])
+
+
+def apply_protocol(name: str, given: Mapping[str, Any], limit: int | None = None) -> NamedProtocol:
     """Return a protocol by name.
 
     Parameters
@@ -90,6 +99,8 @@ def apply_protocol(name: str, given: Mapping[str, Any]) -> NamedProtocol:
         One of `PROTOCOLS`.
     given
         What else the user asked for, by field; only None is compatible with a protocol.
+    limit
+        Only the first so many of its images, which is for trying it: the table says so.
 
     Raises
     ------
@@ -100,4 +111,7 @@ def apply_protocol(name: str, given: Mapping[str, Any]) -> NamedProtocol:
         raise ConfigError(f"protocol {quote(name)} is unknown, expected one of {', '.join(PROTOCOLS)}")
     if fixed := [field for field, value in given.items() if value is not None]:
         raise ConfigError(f"--protocol={name} fixes {', '.join(fixed)}; leave out the one or the other")
-    return PROTOCOLS[name]
+    protocol = PROTOCOLS[name]
+    if limit is None or (protocol.limit is not None and protocol.limit <= limit):
+        return replace(protocol, title=name)
+    return replace(protocol, title=f"{name}, only the first {limit} of its images", limit=limit)

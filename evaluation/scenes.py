@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable
+from typing import Any, Callable
 
 import numpy as np
 
 from ..datasets import CocoKeypoints, ImageRecord, MpiiPeople, PersonBox, box_of, mpii_box_of, read_image
 from ..errors import DataError
-from .results import box_value, read_entries, refuse_categories, score_value, whole_value
+from .results import box_value, read_each, read_entries, refuse_categories, score_value, whole_value
 from .subsets import check_limit
 
 logger = logging.getLogger(__name__)
@@ -127,18 +127,21 @@ def detected_boxes(
 
 def _read_detections(path: str | Path, category: int) -> dict[int, list[tuple[Sequence[float], float]]]:
     """Return the boxes of people in a file of detections with their scores, by their images."""
-    name = str(path)
+    entries = read_entries(path, _KEYS, "COCO detections with image_id, category_id, bbox, score")
     by_image: dict[int, list[tuple[Sequence[float], float]]] = {}
     others: Counter[int] = Counter()
-    for place, entry in enumerate(read_entries(path, _KEYS, "COCO detections with image_id, category_id, bbox, score")):
-        owner = whole_value(entry, "category_id", place, name)
-        if owner != category:
+
+    def take(entry: Mapping[str, Any]) -> None:
+        owner = whole_value(entry, "category_id")
+        if owner == category:
+            box = (box_value(entry), score_value(entry))
+            by_image.setdefault(whole_value(entry, "image_id"), []).append(box)
+        else:
             others[owner] += 1
-            continue
-        box = box_value(entry, place, name), score_value(entry, place, name)
-        by_image.setdefault(whole_value(entry, "image_id", place, name), []).append(box)
+
+    read_each(entries, take, str(path))
     if others and not by_image:
-        refuse_categories(others, category, name)
+        refuse_categories(others, category, str(path))
     return by_image
 
 

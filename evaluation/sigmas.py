@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ..datasets import KeypointData
+from ..errors import ConfigError
 from ..inference import OnnxNetwork
-from ..models import PoseNet
+
+if TYPE_CHECKING:
+    from ..models import PoseNet
 
 
 def apply_sigmas(net: PoseNet | OnnxNetwork, dataset: KeypointData, sigmas: Sequence[float] | None) -> None:
@@ -22,10 +26,12 @@ def apply_sigmas(net: PoseNet | OnnxNetwork, dataset: KeypointData, sigmas: Sequ
     Raises
     ------
     ConfigError
-        If their number is another, or one is not above 0.
+        If their number is another, one is not above 0, or the data set is not scored by OKS.
     """
     if sigmas is None:
         return
+    if dataset.metric != "oks":
+        raise ConfigError(f"sigmas: not for {dataset.annotation_file}, which is not scored by OKS; leave them out")
     dataset.skeleton = dataset.skeleton.with_sigmas(sigmas)
     if net.skeleton.joints == dataset.skeleton.joints:
         net.skeleton = net.skeleton.with_sigmas(sigmas)

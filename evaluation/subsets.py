@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..datasets import CocoKeypoints
@@ -66,19 +67,22 @@ def _listed(path: Path, dataset: CocoKeypoints) -> set[int]:
     known.update((str(record.id), record.id) for record in dataset.records)
     ids: set[int] = set()
     for number, line in enumerate(lines, start=1):
-        words = line.split("#")[0].split()
-        if not words:
-            continue
-        if len(words) not in (1, 5):
-            raise DataError(
-                f"{path}, line {number}: {len(words)} words, expected an id, a file name or "
-                "the columns index, id, file name, height and width"
-            )
-        name = words[0] if len(words) == 1 else words[1]
-        key = str(int(name)) if name.isdecimal() else name
-        if key not in known:
-            raise DataError(f"{path}, line {number}: image {name} is not in {dataset.annotation_file}")
-        ids.add(known[key])
+        if words := line.split("#")[0].split():
+            name = _name_in(words, f"{path}, line {number}")
+            key = str(int(name)) if name.isdecimal() else name
+            if key not in known:
+                raise DataError(f"{path}, line {number}: image {name} is not in {dataset.annotation_file}")
+            ids.add(known[key])
     if not ids:
         raise DataError(f"{path}: lists no images")
     return ids
+
+
+def _name_in(words: Sequence[str], place: str) -> str:
+    """Return the id or file name that the words of a line give."""
+    if len(words) not in (1, 5):
+        raise DataError(
+            f"{place}: {len(words)} words, expected an id, a file name or "
+            "the columns index, id, file name, height and width"
+        )
+    return words[0] if len(words) == 1 else words[1]

@@ -1,19 +1,30 @@
 """From images to people."""
 
-from .backends import BACKENDS, is_exported, open_network
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from ..choices import BACKENDS, REFERENCES, RUNTIMES
+from .averaging import ScaledMaps
+from .backends import is_exported, open_network
 from .box_estimator import BoxEstimator
 from .box_sources import detected_people, given_boxes, whole_image
-from .detector import PersonDetector
-from .estimator import REFERENCES, PoseEstimator, ScaledMaps, fit_image, stage_from_last
+from .estimator import PoseEstimator
 from .look import Estimator, Look
-from .onnx_network import RUNTIMES, OnnxNetwork
-from .predictions import Predictions, predict_files, visible_part
+from .onnx_network import OnnxNetwork
+from .predictions import Delivery, Predictions, list_pictures, predict_files
+from .resizing import fit_image
+from .selection import Selection
+from .stages import stage_from_last
+
+if TYPE_CHECKING:
+    from .detector import PersonDetector
 
 __all__ = [
     "BACKENDS",
     "REFERENCES",
     "RUNTIMES",
     "BoxEstimator",
+    "Delivery",
     "Estimator",
     "Look",
     "OnnxNetwork",
@@ -21,13 +32,21 @@ __all__ = [
     "PoseEstimator",
     "Predictions",
     "ScaledMaps",
+    "Selection",
     "detected_people",
     "fit_image",
     "given_boxes",
     "is_exported",
+    "list_pictures",
     "open_network",
     "predict_files",
     "stage_from_last",
-    "visible_part",
     "whole_image",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Return `PersonDetector`, for which MXNet is loaded."""
+    if name != "PersonDetector":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return import_module(f"{__name__}.detector").PersonDetector

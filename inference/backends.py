@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import mxnet as mx
-
+from ..choices import BACKENDS, RUNTIMES
 from ..errors import ConfigError, quote
-from ..models import PoseNet, load_network, read_checkpoint
+from ..models.files.checkpoint import read_checkpoint
 from ..models.files.file_kind import find_kind
-from .onnx_network import RUNTIMES, OnnxNetwork
+from ..mxnet_module import mx
+from .onnx_network import OnnxNetwork
 
-BACKENDS = ("mxnet", *RUNTIMES)
+if TYPE_CHECKING:
+    from ..models import PoseNet
 
 
 def is_exported(path: str | Path) -> bool:
@@ -68,6 +69,8 @@ def open_network(
         exported = OnnxNetwork(path, runtime=backend or RUNTIMES[0])
         return exported, exported.meta
     if backend in RUNTIMES:
-        raise ConfigError(f"{path}: {backend} runs exported networks; scripts/export.py makes one, or quantize.py")
+        raise ConfigError(f"{path}: {backend} runs exported networks; cpm export makes one, or cpm quantize")
+    from ..models.loading import load_network  # which needs MXNet, as exported networks do not
+
     checkpoint = read_checkpoint(path)
     return load_network(checkpoint, ctx, model), checkpoint.meta

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any, Callable
 
-import mxnet as mx
 import numpy as np
 
 from ..checks import check_image
-from ..codecs import HeatmapCodec, named
+from ..codecs import HeatmapCodec
 from ..datasets import PersonBox, crop_warp
 from ..draw import draw_people
 from ..errors import ConfigError
 from ..person import Person
 from .look import Look
-from .predictions import visible_part
+from .selection import Selection
+from .stages import run_stage
 
-_DRAWN = 0.2  # score of a joint from which on it is drawn: a top-down network answers for every joint
+_SHOWN = Selection(min_joint_score=0.2)  # a top-down network answers for every joint
 _LARGEST = 4096  # pixels of a side of a crop
 
 
@@ -35,10 +36,10 @@ class BoxEstimator:
         Height and width of the crops in pixels.
     flip
         Whether to average with the maps of the mirrored crops.
-    ctx
-        Where the network's parameters are; by default MXNet's current context.
     batch_size
         Most crops to run at once.
+    enlarge
+        By how much boxes of people grow before they are given to it, as in its training.
 
     Raises
     ------
@@ -48,12 +49,12 @@ class BoxEstimator:
 
     def __init__(
         self,
-        net: Callable[[mx.nd.NDArray], Sequence[Any]],
+        net: Callable[[np.ndarray], Sequence[Any]],
         codec: HeatmapCodec,
         size: tuple[int, int],
         flip: bool = True,
-        ctx: mx.Context | None = None,
         batch_size: int = 32,
+        enlarge: float = 1.25,
     ) -> None:
         if min(size) < 1 or batch_size < 1:
             raise ConfigError(f"size={size}, batch_size={batch_size}, expected positive numbers")
@@ -66,8 +67,8 @@ class BoxEstimator:
         self.codec = codec
         self.size = (int(size[0]), int(size[1]))
         self.flip = flip
-        self.ctx = ctx
         self.batch_size = batch_size
+        self.enlarge = enlarge
 
     @property
     def aspect(self) -> float:
@@ -98,16 +99,40 @@ class BoxEstimator:
         ConfigError
             If the network returns other maps than heatmaps of the codec.
         """
-        check_image(image)
+        return self.find_all([image], [boxes])[0]
+
+    def find_all(self, images: Sequence[np.ndarray], boxes: Sequence[Sequence[PersonBox]] = ()) -> list[list[Person]]:
+        """Return a person for each box of each image; boxes of several images run through the network together.
+
+        Parameters
+        ----------
+        images
+            (H, W, 3) RGB uint8 each.
+        boxes
+            Those of each image.
+
+        Raises
+        ------
+        DataError, ConfigError
+            As for a call.
+        """
+        for image in images:
+            check_image(image)
+        crops = [(image, box) for image, of_image in zip(images, boxes) for box in of_image]
         people: list[Person] = []
-        for start in range(0, len(boxes), self.batch_size):
-            people += self._some(image, boxes[start : start + self.batch_size])
-        return people
+        for start in range(0, len(crops), self.batch_size):
+            people += self._some(crops[start : start + self.batch_size])
+        found = iter(people)
+        return [list(islice(found, len(of_image))) for of_image in boxes]
 
     def look(self, image: np.ndarray, boxes: Sequence[PersonBox] = ()) -> Look:
         """Return the people in the boxes and a picture of them; parameters and errors as for a call."""
         people = self(image, boxes)
         return Look(people, lambda: [self._draw(image, people)])
+
+    def at_one_scale(self) -> BoxEstimator:
+        """Return itself: crops have one size."""
+        return self
 
     def settings(self) -> dict[str, Any]:
         """Return what decides about the people, fit for JSON."""
@@ -119,11 +144,12 @@ class BoxEstimator:
         return f"crops of {height}x{width} pixels, {'with' if self.flip else 'no'} flip"
 
     def _draw(self, image: np.ndarray, people: list[Person]) -> np.ndarray:
-        return draw_people(image, [visible_part(person, _DRAWN) for person in people], self.codec.skeleton)
+        return draw_people(image, _SHOWN(people), self.codec.skeleton)
 
-    def _some(self, image: np.ndarray, boxes: Sequence[PersonBox]) -> list[Person]:
-        warps = [crop_warp(box, self.size) for box in boxes]
-        keypoints = self.codec.find_joints(self.heatmaps(np.stack([warp.image(image) for warp in warps])))
+    def _some(self, crops: Sequence[tuple[np.ndarray, PersonBox]]) -> list[Person]:
+        warps = [crop_warp(box, self.size) for _, box in crops]
+        seen = np.stack([warp.image(image) for warp, (image, _) in zip(warps, crops)])
+        keypoints = self.codec.find_joints(self.heatmaps(seen))
         people = []
         for warp, joints in zip(warps, keypoints):
             found = joints[:, 2] > 0
@@ -136,13 +162,8 @@ class BoxEstimator:
     def heatmaps(self, crops: np.ndarray) -> np.ndarray:
         """Return the heatmaps (B, K, h, w) of crops (B, H, W, 3) uint8, averaged with those of their mirror images."""
         batch = np.concatenate([crops, crops[:, :, ::-1]]) if self.flip else crops
-        stage = self.net(mx.nd.array(batch, ctx=self.ctx, dtype=np.uint8))[-1]
-        found = {name: maps.asnumpy() if isinstance(maps, mx.nd.NDArray) else maps for name, maps in stage.items()}
-        height, width = (side // self.codec.stride for side in self.size)
-        expected = (len(batch), self.codec.skeleton.num_joints, height, width)
-        if list(found) != ["heatmaps"] or found["heatmaps"].shape != expected:
-            raise ConfigError(f"the network returns {named(found)}, a top-down network heatmaps {expected}")
+        found = run_stage(self.net, batch, self.codec)["heatmaps"]
         if not self.flip:
-            return found["heatmaps"]
-        plain, mirrored = np.split(found["heatmaps"], 2)
+            return found
+        plain, mirrored = np.split(found, 2)
         return self.codec.average({"heatmaps": plain}, {"heatmaps": mirrored})["heatmaps"]

@@ -5,34 +5,35 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any, Callable
 
 import numpy as np
 
 from ..datasets import PersonBox, box_of
 from ..errors import DataError, quote
-from .detector import PersonDetector
+
+if TYPE_CHECKING:
+    from .detector import PersonDetector
 
 logger = logging.getLogger(__name__)
 
-Boxes = Callable[[Path, np.ndarray, float], list[PersonBox]]
+# Called with the file, the image, the width by height of crops and by how much boxes grow.
+Boxes = Callable[[Path, np.ndarray, float, float], list[PersonBox]]
 
 
-def whole_image(path: Path, image: np.ndarray, aspect: float) -> list[PersonBox]:
+def whole_image(path: Path, image: np.ndarray, aspect: float, enlarge: float) -> list[PersonBox]:
     """Return one box that holds the image, as `predict_files` asks for boxes."""
     height, width = image.shape[:2]
     return [box_of((0, 0, width, height), (height, width), aspect, enlarge=1.0)]
 
 
-def given_boxes(file: str | Path, enlarge: float = 1.25) -> Boxes:
+def given_boxes(file: str | Path) -> Boxes:
     """Return what looks up the boxes of an image in a file; bad ones are left out with a warning that counts them.
 
     Parameters
     ----------
     file
         JSON: an object of lists of boxes ``[left, top, width, height]`` in pixels, by the names of the images.
-    enlarge
-        By how much the boxes grow.
 
     Raises
     ------
@@ -48,7 +49,7 @@ def given_boxes(file: str | Path, enlarge: float = 1.25) -> Boxes:
     if not isinstance(content, dict) or not all(isinstance(boxes, list) for boxes in content.values()):
         raise DataError(f'{file}: expected JSON such as {{"photo.jpg": [[left, top, width, height], ...]}}')
 
-    def look_up(path: Path, image: np.ndarray, aspect: float) -> list[PersonBox]:
+    def look_up(path: Path, image: np.ndarray, aspect: float, enlarge: float) -> list[PersonBox]:
         if path.name not in content:
             raise DataError(f"{file}: no entry {path.name!r} in it")
         boxes = []
@@ -66,10 +67,10 @@ def given_boxes(file: str | Path, enlarge: float = 1.25) -> Boxes:
     return look_up
 
 
-def detected_people(detector: PersonDetector, enlarge: float = 1.25) -> Boxes:
+def detected_people(detector: PersonDetector) -> Boxes:
     """Return what finds the boxes of an image with a detector."""
 
-    def detect(path: Path, image: np.ndarray, aspect: float) -> list[PersonBox]:
+    def detect(path: Path, image: np.ndarray, aspect: float, enlarge: float) -> list[PersonBox]:
         boxes = []
         for box, _ in detector(image):
             try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import mxnet as mx
 import numpy as np
 
 from ..checks import check_image
@@ -13,7 +12,8 @@ from ..models import NORMALISATIONS
 from ..models.files.file_kind import expect_kind
 from ..models.importing.gluon_file import load_parameters
 from ..models.networks.gluoncv_models import detector_network, list_detectors
-from .estimator import fit_image
+from ..mxnet_module import mx
+from .resizing import fit_image
 
 _MULTIPLE = 32  # both sides of its input
 
@@ -53,7 +53,9 @@ class PersonDetector:
                 f"detector {quote(name)} is unknown, expected one such as {', '.join(list_detectors()[:3])}"
             )
         expect_kind(weights, "mxnet")
-        self.threshold, self.short, self.ctx = threshold, short, ctx or mx.cpu()
+        self.threshold = threshold
+        self.short = short
+        self.ctx = ctx or mx.cpu()
         self.weights = Path(weights)
         self._net = detector_network(name)
         if "person" not in self._net.classes:

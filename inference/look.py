@@ -40,8 +40,18 @@ class Estimator(Protocol):
     def aspect(self) -> float | None:
         """Width by height of the boxes to look into; None if whole images are looked at."""
 
+    @property
+    def enlarge(self) -> float:
+        """By how much boxes of people grow before they are looked into."""
+
+    def find_all(self, images: Sequence[np.ndarray], boxes: Sequence[Sequence[PersonBox]] = ()) -> list[list[Person]]:
+        """Return the people in each image, or in the boxes of each."""
+
     def look(self, image: np.ndarray, boxes: Sequence[PersonBox] = ()) -> Look:
         """Return the people in an image (H, W, 3) RGB uint8, or in its boxes."""
+
+    def at_one_scale(self) -> Estimator:
+        """Return the one that looks at images in one size only, where recipes average several for their scores."""
 
     def settings(self) -> dict[str, Any]:
         """Return what decides about the people, fit for JSON."""

@@ -8,17 +8,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Callable
 
-import mxnet as mx
 import numpy as np
 
 from .._compat import available_cores
+from ..choices import RUNTIMES
 from ..codecs import kinds_of
 from ..errors import CheckpointError, ConfigError, DataError, quote, reason
-from ..models.exporting.export import TEXTS, import_optional, open_session
+from ..models.exporting.runtime import TEXTS, import_optional, open_session
 from ..models.files.file_kind import expect_kind
 from ..skeletons import skeleton_from_spec
 
-RUNTIMES = ("onnxruntime", "openvino")
 _LARGEST = 1024  # pixels that a stride or a multiple may have
 
 _Runner = Callable[[np.ndarray], Sequence[np.ndarray]]
@@ -66,7 +65,8 @@ class OnnxNetwork:
             raise ConfigError(f"threads={threads}, expected a positive number")
         if runtime not in RUNTIMES:
             raise ConfigError(f"runtime={quote(runtime)}, expected one of {', '.join(RUNTIMES)}")
-        self.path, self.runtime = Path(path), runtime
+        self.path = Path(path)
+        self.runtime = runtime
         open_file = _open_openvino if runtime == "openvino" else _open_onnxruntime
         expect_kind(self.path, "onnx")
         self._run, texts, inputs, outputs = open_file(self.path, threads or available_cores())
@@ -97,13 +97,13 @@ class OnnxNetwork:
             raise ValueError(f"its inputs are {quote(inputs)}")
         self.kinds = (kinds_of(outputs),)
 
-    def __call__(self, images: mx.nd.NDArray | np.ndarray) -> list[dict[str, np.ndarray]]:
+    def __call__(self, images: Any) -> list[dict[str, np.ndarray]]:
         """Compute the maps.
 
         Parameters
         ----------
         images
-            (B, H, W, 3) RGB, uint8 or float32 from 0 to 255; H and W multiples of `multiple`.
+            (B, H, W, 3) RGB of NumPy or MXNet, uint8 or float32 from 0 to 255; H and W multiples of `multiple`.
 
         Returns
         -------
@@ -117,8 +117,9 @@ class OnnxNetwork:
         CheckpointError
             If the file turns out to be broken.
         """
-        array = images.asnumpy() if isinstance(images, mx.nd.NDArray) else np.asarray(images)
-        shape, multiple = array.shape, self.multiple
+        array = images.asnumpy() if hasattr(images, "asnumpy") else np.asarray(images)
+        shape = array.shape
+        multiple = self.multiple
         fits = array.ndim == 4 and array.size and shape[3] == 3 and not (shape[1] % multiple or shape[2] % multiple)
         if not fits or array.dtype not in (np.uint8, np.float32):
             raise DataError(
@@ -155,7 +156,8 @@ def _open_onnxruntime(path: Path, threads: int) -> _Opened:
 
 def _open_openvino(path: Path, threads: int) -> _Opened:
     """Return the same on OpenVINO."""
-    onnx, core = import_optional("onnx"), _openvino_core()
+    onnx = import_optional("onnx")
+    core = _openvino_core()
     try:
         described = onnx.load(path)
         settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_NUM_THREADS": threads}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import chain, count
 from pathlib import Path
 from typing import Any, Callable
@@ -13,20 +13,24 @@ import numpy as np
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from ..datasets import name_some, read_image
+from ..datasets import list_images, name_some, read_image
 from ..draw import contact_sheet, draw_people, save_image
 from ..errors import ConfigError, DataError
 from ..files import write_json
 from ..outputs import Contents, OutputFolder
 from ..person import Person
 from ..skeletons import Skeleton
+from .formats import FORMATS, Photo
+from .selection import Selection
 
 logger = logging.getLogger(__name__)
 
-PREDICTION = Contents("people.json", ("people.jpg", "pictures/*"), listed=True)
+_FILES = ("people.jpg", "pictures/**/*", "coco.json", "people.csv", "openpose/**/*.json", "labels/**/*.txt")
+PREDICTION = Contents("people.json", _FILES, listed=True)
 
 _SHEET = 12  # pictures on people.jpg
 _REASONS = 5  # that are listed; people.json has all of them
+_DRAWN_AS = (".jpg", ".jpeg", ".png")  # other pictures are drawn as JPEG
 
 Finder = Callable[[Path, np.ndarray], Sequence[Person]]
 
@@ -37,13 +41,13 @@ class Predictions:
 
     Attributes
     ----------
-    people
-        The people of every picture that was read.
+    photos
+        The pictures that were read, with their people.
     skipped
         Why each of the others was not read or searched.
     """
 
-    people: Mapping[Path, list[Person]]
+    photos: Sequence[Photo]
     skipped: Mapping[Path, str]
 
     def check(self) -> None:
@@ -52,34 +56,96 @@ class Predictions:
         listed = reasons[:_REASONS]
         if len(reasons) > _REASONS:
             listed.append(f"and {len(reasons) - _REASONS} more")
-        if not self.people:
+        if not self.photos:
             raise DataError(f"none of the {len(reasons)} pictures can be read: {'; '.join(listed)}")
         for reason in listed:
             logger.warning("skipped: %s", reason)
 
     def as_dict(self) -> dict[str, Any]:
         """Return all of it for a JSON file."""
-        images = [
-            {"image": str(path), "people": [_entry(person) for person in people]}
-            for path, people in self.people.items()
-        ]
-        return {"images": images, "skipped": {str(path): reason for path, reason in self.skipped.items()}}
+        return {
+            "images": [_entry(photo) for photo in self.photos],
+            "skipped": {str(path): reason for path, reason in self.skipped.items()},
+        }
 
     def __str__(self) -> str:
         """Return in a line how many people and pictures there are, and which pictures are missing."""
-        text = f"{sum(map(len, self.people.values()))} people in {len(self.people)} pictures"
+        text = f"{sum(len(photo.people) for photo in self.photos)} people in {len(self.photos)} pictures"
         if not self.skipped:
             return text
         return f"{text}; {len(self.skipped)} not read: {name_some(list(self.skipped))}"
 
 
+@dataclass(frozen=True)
+class Delivery:
+    """What is made of the people that are found in pictures.
+
+    Attributes
+    ----------
+    select
+        Whom of them counts.
+    formats
+        Names of `FORMATS` that are written beside ``people.json``.
+    draw
+        Whether there are pictures with their skeletons.
+    notes
+        What else to write into ``people.json``: the network, the pictures asked for and all options.
+
+    Raises
+    ------
+    ConfigError
+        If a format is unknown.
+    """
+
+    select: Selection = field(default_factory=Selection)
+    formats: Sequence[str] = ()
+    draw: bool = True
+    notes: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.formats if name not in FORMATS]
+        if unknown:
+            raise ConfigError(f"format {unknown[0]!r} is unknown, expected one of {', '.join(FORMATS)}")
+
+
+def list_pictures(places: Sequence[str | Path], without: Path | None = None) -> dict[Path, str]:
+    """Return the pictures that are meant by files and folders, each with the name of its drawing.
+
+    That is its own name, in a folder its own path; numbers keep apart what is called alike in several places.
+
+    Parameters
+    ----------
+    places
+        Files, or folders, which are searched with all folders in them.
+    without
+        A folder that is not searched.
+
+    Raises
+    ------
+    DataError
+        If one is not there or a folder has no pictures.
+    """
+    names: dict[Path, str] = {}
+    taken: set[str] = set()
+    for place in map(Path, places):
+        for path in list_images(place, without):
+            if path in names:
+                continue
+            name = path.relative_to(place) if place.is_dir() else Path(path.name)
+            if name.suffix.lower() not in _DRAWN_AS:
+                name = name.with_name(f"{name.name}.jpg")
+            numbered = (str(name.with_stem(f"{name.stem}-{number}")) for number in count(2))
+            names[path] = next(each for each in chain([str(name)], numbered) if each not in taken)
+            taken.add(names[path])
+    return names
+
+
 def predict_files(
     find: Finder,
-    paths: Sequence[Path],
+    pictures: Mapping[Path, str],
     skeleton: Skeleton,
     output: str | Path | OutputFolder,
-    visible: float = 0.0,
-    notes: Mapping[str, Any] | None = None,
+    delivery: Delivery | None = None,
     progress: bool = True,
 ) -> Predictions:
     """Find the people in pictures; a picture that cannot be read or searched is left out, and named at the end.
@@ -88,17 +154,15 @@ def predict_files(
     ----------
     find
         Called with the path and the image (H, W, 3) RGB uint8, returns the people.
-    paths
-        The pictures.
+    pictures
+        The pictures with the names of their drawings, see `list_pictures`.
     skeleton
         Their K joints.
     output
         A folder for ``people.json``, a picture with skeletons for each, and a sheet of the first, ``people.jpg``,
         written at the end. One with people found with other notes is refused; an `OutputFolder` may say otherwise.
-    visible
-        Joints of a lower score are not drawn.
-    notes
-        What else to write into ``people.json``: the network, the pictures asked for and all options.
+    delivery
+        Who counts, and what else is written.
     progress
         Whether to show a progress bar on a terminal.
 
@@ -114,60 +178,79 @@ def predict_files(
     ConfigError
         If the output is not a folder to write these results to, or a picture lies where drawings go.
     """
-    notes = dict(notes or {})
-    paths = list(dict.fromkeys(paths))
-    found: dict[Path, list[Person]] = {}
+    delivery = delivery or Delivery()
+    notes = dict(delivery.notes or {})
+    folder = output if isinstance(output, OutputFolder) else OutputFolder(output)
+    photos: list[Photo] = []
     skipped: dict[Path, str] = {}
     sheet: list[np.ndarray] = []
-    folder = output if isinstance(output, OutputFolder) else OutputFolder(output)
-    with folder.writing(PREDICTION, notes) as draft, logging_redirect_tqdm():
-        _check_places(paths, folder.path)
-        hidden = None if progress else True  # None hides it where there is no terminal
-        for path, name in tqdm(list(zip(paths, _drawn_names(paths))), unit="image", disable=hidden):
-            try:
-                image = read_image(path)
-                found[path] = list(find(path, image))
-            except DataError as error:
-                skipped[path] = str(error).replace("\n", "\\n")  # which names of files may hold
-                continue
-            picture = draw_people(image, [visible_part(person, visible) for person in found[path]], skeleton)
-            save_image(draft.folder / "pictures" / name, picture)
-            if len(sheet) < _SHEET:
-                sheet.append(picture)
-        predictions = Predictions(found, skipped)
+    with folder.writing(PREDICTION, notes) as draft:
+        _check_places(pictures, folder.path)
+        stems = _stems(pictures.values())
+        for path, image, everybody in _find_each(find, pictures, skipped, progress):
+            name = pictures[path]
+            people = delivery.select(everybody)
+            photos.append(Photo(path, name, stems[name], (image.shape[0], image.shape[1]), people))
+            if delivery.draw:
+                picture = draw_people(image, people, skeleton)
+                save_image(draft.folder / "pictures" / name, picture)
+                sheet += [picture] if len(sheet) < _SHEET else []
+        predictions = Predictions(photos, skipped)
         predictions.check()
-        save_image(draft.folder / "people.jpg", contact_sheet(sheet, columns=min(4, len(sheet)), height=240))
+        if sheet:
+            save_image(draft.folder / "people.jpg", contact_sheet(sheet, columns=min(4, len(sheet)), height=240))
+        for name in delivery.formats:
+            FORMATS[name](draft.folder, photos, skeleton)
         content = {**notes, "joints": list(skeleton.joints), **predictions.as_dict(), "files": draft.files}
         write_json(draft.folder / PREDICTION.report, content)
         draft.publish()
     return predictions
 
 
-def _check_places(paths: Sequence[Path], output: Path) -> None:
+def _find_each(
+    find: Finder, paths: Iterable[Path], skipped: dict[Path, str], progress: bool
+) -> Iterator[tuple[Path, np.ndarray, list[Person]]]:
+    """Yield each picture that can be read and searched with its people; note why others are skipped."""
+    hidden = None if progress else True  # None hides it where there is no terminal
+    with logging_redirect_tqdm():
+        for path in tqdm(list(paths), unit="image", disable=hidden):
+            try:
+                image = read_image(path)
+                people = list(find(path, image))
+            except DataError as error:
+                skipped[path] = str(error).replace("\n", "\\n")  # which names of files may hold
+                continue
+            yield path, image, people
+
+
+def _check_places(paths: Iterable[Path], output: Path) -> None:
     """Make sure that no picture lies where drawings go, which would take its place."""
-    sheet, drawings = (output / "people.jpg").resolve(), (output / "pictures").resolve()
+    sheet = (output / "people.jpg").resolve()
+    drawings = (output / "pictures").resolve()
     for path in map(Path.resolve, paths):
-        if path == sheet or path.parent == drawings:
+        if path == sheet or drawings in path.parents:
             raise ConfigError(f"{path}: lies in the output folder {output}, where drawings go; choose another --output")
 
 
-def visible_part(person: Person, least: float) -> Person:
-    """Return a person without the joints of a lower score."""
-    keypoints = person.keypoints.copy()
-    keypoints[keypoints[:, 2] < least] = 0
-    return replace(person, keypoints=keypoints)
+def _stems(names: Iterable[str]) -> dict[str, str]:
+    """Return what each of the names is without its suffix; a second a.png beside a.jpg keeps its own."""
+    stems: dict[str, str] = {}
+    taken: set[str] = set()
+    for name in names:
+        short = str(Path(name).with_suffix(""))
+        stems[name] = name if short in taken else short
+        taken.add(stems[name])
+    return stems
 
 
-def _drawn_names(paths: Sequence[Path]) -> list[str]:
-    """Return names for drawn pictures: suffixes keep a.png apart from a.jpg, numbers the same names of two folders."""
-    names: dict[str, None] = {}
-    for path in paths:
-        stem = path.stem if path.suffix.lower() == ".jpg" else path.name
-        numbered = (f"{stem}-{number}.jpg" for number in count(2))
-        names[next(name for name in chain([f"{stem}.jpg"], numbered) if name not in names)] = None
-    return list(names)
-
-
-def _entry(person: Person) -> dict[str, Any]:
-    keypoints = np.asarray(person.keypoints, float).round(3).tolist()
-    return {"score": round(person.score, 5), "keypoints": keypoints}  # x, y, score of each joint
+def _entry(photo: Photo) -> dict[str, Any]:
+    height, width = photo.size
+    people = [
+        {
+            "score": round(person.score, 5),
+            "bbox": [round(side, 3) for side in person.bbox],
+            "keypoints": np.asarray(person.keypoints, float).round(3).tolist(),  # x, y, score of each joint
+        }
+        for person in photo.people
+    ]
+    return {"image": str(photo.path), "width": width, "height": height, "people": people}

@@ -6,43 +6,15 @@
 ((1, 38, 46, 46), (1, 19, 46, 46))
 """
 
-from .exporting.export import export_onnx, export_symbol
-from .exporting.quantize import CALIBRATIONS, Accuracy, quantize_network
-from .files.checkpoint import Checkpoint, load_parameters, read_checkpoint, save_network, skeleton_from_meta
-from .importing import INPUTS, import_trunk, import_weights
-from .loading import get_model, load_network, network_from_meta
-from .networks import light, lightweight, openpose_v2, pose_small, resnet_deconv  # noqa: F401  (they register their networks)
-from .networks.cpm import CpmNet
-from .networks.posenet import NORMALISATIONS, PoseNet, freeze_batch_norm
-from .published.fetch import fetch
-from .published.pretrained import PRETRAINED
-from .registry import check_model, construct, list_models, register_model
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "CALIBRATIONS",
-    "INPUTS",
-    "NORMALISATIONS",
-    "PRETRAINED",
-    "Accuracy",
-    "Checkpoint",
-    "CpmNet",
-    "PoseNet",
-    "check_model",
-    "construct",
-    "export_onnx",
-    "export_symbol",
-    "fetch",
-    "freeze_batch_norm",
-    "get_model",
-    "import_trunk",
-    "import_weights",
-    "list_models",
-    "load_network",
-    "load_parameters",
-    "network_from_meta",
-    "quantize_network",
-    "read_checkpoint",
-    "register_model",
-    "save_network",
-    "skeleton_from_meta",
-]
+if TYPE_CHECKING:
+    from .public import *  # noqa: F403
+else:
+
+    def __getattr__(name):
+        """Return something of `cpm.models.public`: networks, and MXNet with them, are loaded when they are wanted."""
+        if name.startswith("__") and name != "__all__":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"{__name__}.public"), name)

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import mxnet as mx
-
 from ..errors import CheckpointError, ConfigError
+from ..mxnet_module import mx
 from ..skeletons import Skeleton
+from .families import FAMILIES  # noqa: F401  (makes the networks known)
 from .files.checkpoint import Checkpoint, check_parameters, load_parameters, read_checkpoint
 from .files.file_kind import find_kind
 from .importing.importer import load_trunk
@@ -73,9 +73,7 @@ def get_model(
             _load_trunk(net, trunk_file)
         return net
     checkpoint = read_checkpoint(_find_file(name, pretrained))
-    known = {key: value for key, value in checkpoint.meta["options"].items() if key in find_entry(name).defaults}
-    skeleton = checkpoint.meta["skeleton"] if skeleton is None else skeleton
-    return _fill(construct(name, skeleton, {**known, **options}), checkpoint, ctx)
+    return _fill(_described(checkpoint.meta, name, skeleton, options), checkpoint, ctx)
 
 
 def _find_file(name: str, source: str | Path) -> Path:
@@ -85,28 +83,6 @@ def _find_file(name: str, source: str | Path) -> Path:
     if PRETRAINED[str(source)].model != name:
         raise ConfigError(f"pretrained={str(source)!r}: weights of a {PRETRAINED[str(source)].model}, not of a {name}")
     return fetch(str(source))
-
-
-def network_from_meta(meta: Mapping[str, Any], ctx: Any = None, model: str | None = None) -> PoseNet:
-    """Build the network that a checkpoint describes, with first values.
-
-    Parameters
-    ----------
-    meta
-        The description, see `Checkpoint`.
-    ctx
-        A context or a list of them.
-    model
-        A name in place of the one in `meta`; of the options those are kept that it knows.
-
-    Raises
-    ------
-    ConfigError
-        If this version of the package does not know the network or its options.
-    """
-    net = _construct_from_meta(meta, model)
-    net.initialize(ctx=ctx)
-    return net
 
 
 def load_network(source: str | Path | Checkpoint, ctx: Any = None, model: str | None = None) -> PoseNet:
@@ -132,18 +108,26 @@ def load_network(source: str | Path | Checkpoint, ctx: Any = None, model: str | 
         find_entry(model)
     checkpoint = source if isinstance(source, Checkpoint) else read_checkpoint(source)
     try:
-        net = _construct_from_meta(checkpoint.meta, model)
+        net = _described(checkpoint.meta, model)
     except ConfigError as error:
         raise CheckpointError(f"{checkpoint.path}: {error}") from None
     return _fill(net, checkpoint, ctx)
 
 
-def _construct_from_meta(meta: Mapping[str, Any], model: str | None) -> PoseNet:
+def _described(
+    meta: Mapping[str, Any],
+    model: str | None,
+    skeleton: Skeleton | str | Mapping[str, Any] | None = None,
+    changes: Mapping[str, Any] | None = None,
+) -> PoseNet:
+    """Return the network that a checkpoint describes, without values, or `model` with those options that it knows."""
     options = meta["options"]
     if model is not None:
         known = find_entry(model).defaults
         options = {key: value for key, value in options.items() if key in known}
-    return construct(model or meta["model"], meta["skeleton"], options)
+    return construct(
+        model or meta["model"], meta["skeleton"] if skeleton is None else skeleton, {**options, **(changes or {})}
+    )
 
 
 def _fill(net: PoseNet, checkpoint: Checkpoint, ctx: Any) -> PoseNet:

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable
 
-import mxnet as mx
-
 from ..errors import ConfigError, quote
+from ..mxnet_module import mx
 from ..skeletons import OPENPOSE_18, Skeleton, skeleton_from_spec, skeleton_to_spec
 from .networks.heads import OPTIONS, Heads
 from .networks.posenet import PoseNet
@@ -32,13 +31,14 @@ class Entry:
     def defaults(self) -> dict[str, Any]:
         """Its options with their defaults: those of the builder, and those of the heads."""
         parameters = list(inspect.signature(self.builder).parameters.values())[1:]
-        return {**{parameter.name: parameter.default for parameter in parameters}, **(OPTIONS if self.heads else {})}
+        of_builder = {parameter.name: parameter.default for parameter in parameters}
+        return {**of_builder, **OPTIONS} if self.heads else of_builder
 
     def build(self, skeleton: Skeleton, options: Mapping[str, Any]) -> PoseNet:
         """Build the network; `options` are all that there are."""
         if self.heads is None:
             return self.builder(skeleton, **options)
-        heads = self.heads(skeleton, **{name: options[name] for name in OPTIONS})
+        heads = self.heads.of_options(skeleton, options)
         return self.builder(heads, **{name: value for name, value in options.items() if name not in OPTIONS})
 
 

@@ -1,52 +1,6 @@
-"""Download a published pretrained network and import it, or do so with files that you have.
+"""Get a published network: the command `cpm fetch` by the name of a script."""
 
-python scripts/fetch_pretrained.py lightweight_openpose_openvino
-"""
-
-from pathlib import Path
-
-from cpm.cli import Parser, run
-from cpm.files import atomic_path
-from cpm.models.published.fetch import fetch, next_command
-from cpm.models.published.pretrained import markdown_table, readme
-
-
-def main() -> None:
-    """Parse the command line and make the network available."""
-    parser = Parser(__doc__)
-    parser.add_argument("name", nargs="?", metavar="NAME", help="the network, see --list")
-    parser.add_argument(
-        "--file",
-        type=Path,
-        action="append",
-        default=[],
-        metavar="PATH",
-        help="a copy of a file of the network, used in place of a download; may be repeated",
-    )
-    parser.add_argument(
-        "--mirror",
-        metavar="URL",
-        help="a URL or folder with NAME/FILE to download from "
-        "(default: the environment variable CPM_MIRROR, else where the files are published)",
-    )
-    parser.add_argument("--list", action="store_true", help="show the published networks and stop")
-    parser.add_argument("--table", action="store_true", help="write the text of pretrained/README.md and stop")
-    parser.add_argument("--output", type=Path, metavar="FILE", help="where --table writes to (default: the screen)")
-    args = parser.parse_args()
-    if args.list:
-        print(markdown_table(), end="")
-    elif args.table and args.output:
-        with atomic_path(args.output) as temporary:
-            temporary.write_text(readme())
-    elif args.table:
-        print(readme(), end="")
-    elif args.name is None:
-        parser.error("which network? --list shows them")
-    else:
-        path = fetch(args.name, args.file, args.mirror)
-        print(path)
-        print(f"next: {next_command(args.name, path)}")
-
+from cpm.commands import run_script
 
 if __name__ == "__main__":
-    run(main)
+    run_script("fetch")

@@ -2,12 +2,9 @@
 
 from .bottom_up import BottomUp, BottomUpSettings
 from .front_door import Estimator, load_estimator
+from .known import TASKS, bottom_up, task_of, top_down
 from .task import Task
 from .top_down import TopDown, TopDownSettings
-
-bottom_up = BottomUp()
-top_down = TopDown()
-TASKS = {task.name: task for task in (bottom_up, top_down)}
 
 __all__ = [
     "TASKS",
@@ -19,5 +16,6 @@ __all__ = [
     "TopDownSettings",
     "bottom_up",
     "load_estimator",
+    "task_of",
     "top_down",
 ]

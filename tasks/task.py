@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from easydict import EasyDict
 
@@ -14,7 +14,11 @@ from ..configs import TASKS as DEFAULTS
 from ..configs import from_json, recipe
 from ..datasets import DataRef, KeypointData, SampleSet
 from ..errors import CheckpointError, ConfigError, quote
-from ..models import PoseNet, skeleton_from_meta
+from ..inference import Estimator, OnnxNetwork, Selection
+from ..models.files.checkpoint import skeleton_from_meta
+
+if TYPE_CHECKING:
+    from ..models import PoseNet
 
 
 class Task(ABC):
@@ -29,7 +33,11 @@ class Task(ABC):
     does
         What its networks do, for messages.
     trained_by, evaluated_by
-        The names of its scripts.
+        The names of its commands.
+    overrides
+        What may be said otherwise than its recipes do, see `load_estimator`.
+    shown
+        Whom to show of the people that are found.
     """
 
     name: str
@@ -37,6 +45,8 @@ class Task(ABC):
     does: str
     trained_by: str
     evaluated_by: str
+    overrides: tuple[str, ...]
+    shown: Selection
 
     @property
     def defaults(self) -> dict[str, dict[str, Any]]:
@@ -62,10 +72,10 @@ class Task(ABC):
         Raises
         ------
         ConfigError
-            If it is for the other; the message names the script that takes it.
+            If it is for the other; the message names the command that takes it.
         """
         if not self.fits(kinds):
-            raise ConfigError(f"{path}: a network that {other.does}; scripts/{other.evaluated_by} takes it")
+            raise ConfigError(f"{path}: a network that {other.does}; cpm {other.evaluated_by} takes it")
 
     def check_recipe(self, config: EasyDict, net: PoseNet) -> None:
         """Make sure that a network is one for a recipe of the task.
@@ -92,6 +102,8 @@ class Task(ABC):
                         f"loss.{name}={quote(config.loss[name])}: {net.name} predicts no {kind.name}; "
                         f"model.options.{kind.name}=True, if it has it, makes it do so"
                     )
+        for kind in net.kinds[-1]:
+            kind.check_loss(config.loss, config.train.epochs)
         self.check_crops(config, net)
 
     @abstractmethod
@@ -117,6 +129,22 @@ class Task(ABC):
     @abstractmethod
     def input_height(self, meta: Mapping[str, Any], path: str | Path) -> int:
         """Return the height in pixels of what a network sees in a test; parameters and errors as of `recipe_of`."""
+
+    @abstractmethod
+    def finder(
+        self, net: PoseNet | OnnxNetwork, meta: Mapping[str, Any], path: str | Path, given: Mapping[str, Any]
+    ) -> Estimator:
+        """Return what finds people with a network; errors as of `recipe_of`.
+
+        Parameters
+        ----------
+        net
+            The network.
+        meta, path
+            Its description and its file.
+        given
+            What is said otherwise than its recipe does: some of `overrides`.
+        """
 
     def recipe_of(self, meta: Mapping[str, Any], path: str | Path) -> EasyDict:
         """Return the recipe that a network was trained by; the defaults of the task, if it brings none.

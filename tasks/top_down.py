@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import mxnet as mx
 from easydict import EasyDict
 
 from ..codecs import JOINT_HEATMAPS, HeatmapCodec
 from ..datasets import CropAugmentation, DataRef, KeypointData, PersonChoice, PersonSet
 from ..errors import ConfigError
-from ..inference import BoxEstimator, OnnxNetwork
-from ..models import PoseNet, skeleton_from_meta
+from ..inference import BoxEstimator, OnnxNetwork, Selection
+from ..models.files.checkpoint import skeleton_from_meta
 from .task import Task, tested_data
+
+if TYPE_CHECKING:
+    from ..models import PoseNet
 
 
 @dataclass(frozen=True)
@@ -48,8 +50,10 @@ class TopDown(Task):
     name = "top_down"
     kinds = (JOINT_HEATMAPS,)
     does = "finds the joints of one person in a box"
-    trained_by = "train_pose_resnet.py"
-    evaluated_by = "evaluate_topdown.py"
+    trained_by = "train-topdown"
+    evaluated_by = "evaluate-topdown"
+    overrides = ("flip", "size", "boxes")
+    shown = Selection(min_joint_score=0.2)  # it answers for every joint, seen or not
 
     def check_crops(self, config: EasyDict, net: PoseNet) -> None:
         """Make sure that a network takes the crops of a recipe."""
@@ -92,23 +96,21 @@ class TopDown(Task):
         """Return the height of crops; parameters and errors as of `Task.recipe_of`."""
         return self.settings(meta, path).size[0]
 
-    def estimator(
-        self,
-        net: PoseNet | OnnxNetwork,
-        settings: TopDownSettings,
-        device: mx.Context | None = None,
-        shift: bool = True,
-    ) -> BoxEstimator:
+    def estimator(self, net: PoseNet | OnnxNetwork, settings: TopDownSettings, shift: bool = True) -> BoxEstimator:
         """Return what finds the joints of the person in each box.
 
         Parameters
         ----------
         net, settings
             The network, and how it is used.
-        device
-            Where its parameters are.
         shift
             Whether the maps of the mirror image are moved by a cell, see :class:`cpm.codecs.HeatmapCodec`.
         """
         codec = HeatmapCodec(net.skeleton, net.stride, settings.sigma, settings.unbiased, shift)
-        return BoxEstimator(net, codec, settings.size, settings.flip, device)
+        return BoxEstimator(net, codec, settings.size, settings.flip, enlarge=settings.enlarge)
+
+    def finder(
+        self, net: PoseNet | OnnxNetwork, meta: Mapping[str, Any], path: str | Path, given: Mapping[str, Any]
+    ) -> BoxEstimator:
+        """Return what finds the joints in each box, as the recipe says; parameters as of `Task.finder`."""
+        return self.estimator(net, replace(self.settings(meta, path), **given))

@@ -12,6 +12,7 @@ import mxnet as mx
 import numpy as np
 import pytest
 from mxnet import autograd
+from mxnet.contrib.amp.loss_scaler import LossScaler
 
 from cpm import CheckpointError, ConfigError
 from cpm.configs import load_config, override, recipe
@@ -127,7 +128,7 @@ def test_devices_and_types_must_fit(bfloat16, tmp_path):
     [("AVX2", "this CPU has no bfloat16, which takes AVX-512"), ("AVX512_CORE", "only emulates bfloat16")],
 )
 def test_a_cpu_without_bfloat16_is_told_from_one_that_emulates_it(instructions, message, bfloat16):
-    program = "import mxnet as mx; from cpm.training.amp import choose_precision; choose_precision('auto', [mx.cpu()])"
+    program = "from cpm.training.amp import choose_precision; from mxnet import cpu; choose_precision('auto', [cpu()])"
     environment = {**os.environ, "DNNL_MAX_CPU_ISA": instructions}
     process = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
     assert message in process.stderr
@@ -191,17 +192,16 @@ def test_the_loss_scale_changes_nothing_else(config, bfloat16, tmp_path, monkeyp
     assert read_checkpoint(tmp_path / "scaled" / "last.npz").meta["loss_scale"]["scale"] == 2.0**16
 
 
-def overflow(trainer, at: int) -> None:
+def overflow(trainer, at: int, monkeypatch) -> None:
     """Let a gradient overflow in one iteration."""
-    scaler = trainer.learner.trainer._amp_loss_scaler
-    has_overflow = scaler.has_overflow
+    has_overflow = LossScaler.has_overflow
 
-    def spoilt(parameters):
+    def spoilt(scaler, parameters):
         if trainer.progress.iteration == at:
             next(p for p in parameters if p.grad_req != "null").list_grad()[0][:] = np.inf
-        return has_overflow(parameters)
+        return has_overflow(scaler, parameters)
 
-    scaler.has_overflow = spoilt
+    monkeypatch.setattr(LossScaler, "has_overflow", spoilt)
 
 
 @pytest.mark.slow("trains twice")
@@ -229,7 +229,7 @@ def test_resuming_is_exact(config, bfloat16, tmp_path, monkeypatch, scaled):
 
     trainer.save, trainer.step = save_and_keep, step_and_compare
     if scaled:
-        overflow(trainer, at=1)
+        overflow(trainer, 1, monkeypatch)
     trainer.fit()
     held = read_checkpoint(tmp_path / "run" / "last.npz")
     assert held.meta["updates"] == (5 if scaled else 6)

@@ -74,7 +74,7 @@ def test_boxes_of_detectors(write_coco, kind):
     content = json.dumps(boxes).encode()
     path = dataset.root / "boxes.json"
     refused = check_survival(
-        lambda path: detected_boxes(dataset, path, 0.75), lambda rng: DAMAGES[kind](content, rng), path, COUNT
+        lambda path: detected_boxes(dataset, path, 0.75, 1.25), lambda rng: DAMAGES[kind](content, rng), path, COUNT
     )
     assert 0 < refused < COUNT
 
@@ -87,7 +87,7 @@ def test_boxes_of_pictures(tmp_path, kind):
     def read(path):
         look_up = given_boxes(path)
         for name in ("a.jpg", "b.jpg"):
-            look_up(tmp_path / name, image, 0.75)
+            look_up(tmp_path / name, image, 0.75, 1.25)
 
     refused = check_survival(read, lambda rng: DAMAGES[kind](content, rng), tmp_path / "boxes.json", COUNT)
     assert 0 < refused < COUNT

@@ -13,12 +13,11 @@ from cpm.models import (
     get_model,
     load_network,
     load_parameters,
-    network_from_meta,
     read_checkpoint,
     save_network,
     skeleton_from_meta,
 )
-from cpm.models.networks.posenet import network_parameters
+from cpm.models.files.parameters import network_parameters
 from cpm.skeletons import COCO_17, MPI_15, OPENPOSE_18, Skeleton
 
 from .helpers.scale import mostly_slow
@@ -88,7 +87,7 @@ def test_own_skeleton_extras_and_arrays(tmp_path):
     save_network(path, tiny(skeleton=fins), extra={"epoch": 3}, arrays=state)
     checkpoint = read_checkpoint(path)
     assert checkpoint.meta["epoch"] == 3
-    assert skeleton_from_meta(checkpoint.meta) == network_from_meta(checkpoint.meta).skeleton == fins
+    assert skeleton_from_meta(checkpoint.meta) == load_network(checkpoint).skeleton == fins
     assert checkpoint.arrays.keys() == state.keys()
     for name, array in state.items():
         np.testing.assert_array_equal(checkpoint.arrays[name], array)

@@ -4,7 +4,8 @@ import mxnet as mx
 import pytest
 
 from cpm import DataError, DeviceError
-from cpm.cli import parse_devices, run
+from cpm.cli import run
+from cpm.devices import parse_devices
 
 
 @pytest.fixture

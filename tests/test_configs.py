@@ -74,3 +74,26 @@ def test_a_variant_says_what_differs():
     assert (base.loss.kind, base.model.options.stages, variant.loss.kind) == ("l2", 2, "log")
     with pytest.raises(ConfigError, match="other: task='top_down', but base is for 'bottom_up'"):
         recipe("other", task="top_down", base=base)
+
+
+@pytest.mark.parametrize(
+    ("key", "with_it", "without"),
+    [
+        ("optimizer.momentum=0.5", "optimizer.name=sgd", "optimizer.name=adam"),
+        ("schedule.steps=(1,)", "schedule.kind=step", "schedule.kind=cosine"),
+        ("schedule.gamma=0.5", "schedule.kind=step", "schedule.kind=cosine"),
+        ("schedule.unit=epochs", "schedule.kind=step", "schedule.kind=cosine"),
+        ("model.init=xavier", "model.pretrained=imagenet", "model.pretrained=other.npz"),
+    ],
+)
+def test_a_key_that_another_leaves_unread_is_refused(key, with_it, without):
+    override(recipe("test"), [key, with_it])
+    name = key.split("=")[0]
+    with pytest.raises(ConfigError, match=f"^{name}: is not read with {without.split('=')[0]}='.*'; leave it out$"):
+        override(recipe("test"), [key, without])
+
+
+def test_what_a_recipe_holds_unread_may_be_changed_around():
+    config = recipe("test", schedule={"kind": "step", "gamma": 0.5})
+    override(config, ["schedule.kind=cosine"])
+    assert config.schedule.kind == "cosine" and config.schedule.gamma == 0.5

@@ -48,7 +48,6 @@ class SpotNet:
         self.batches = []
 
     def __call__(self, images):
-        images = images.asnumpy()
         self.batches.append(images)
         drawn = [self._maps(image) for image in images]
         heatmaps, pafs = (mx.nd.array(np.stack(maps)) for maps in zip(*drawn))
@@ -179,7 +178,7 @@ def test_network_sees_the_padded_image_and_its_mirror():
 def test_single_scale_is_not_resampled():
     net, image = SpotNet(), picture_of((90, 131), (100, 20), (25, 60), (70, 75))
     maps = PoseEstimator(net, PeakCodec(), (0.9,), False, box_size=96).maps(image).maps
-    expected = net(mx.nd.array(net.batches[0]))[-1]
+    expected = net(net.batches[0])[-1]
     assert np.array_equal(maps["heatmaps"], expected["heatmaps"][0].asnumpy())
     assert np.array_equal(maps["pafs"], expected["pafs"][0].asnumpy())
 
@@ -313,3 +312,23 @@ def test_settings_out_of_range_are_refused(options):
 def test_what_is_no_image_is_refused(image):
     with pytest.raises(DataError, match="an image"):
         PoseEstimator(SpotNet(), PeakCodec())(image)
+
+
+@pytest.mark.parametrize("scales", [(1,), (0.5, 1)])
+def test_images_of_one_size_run_together_and_find_the_same(scales):
+    places = [((100, 20), (25, 60), (70, 75)), ((30, 20), (80, 40), (60, 15)), ((90, 70), (25, 60), (40, 15))]
+    images = [picture_of(size, *of_image) for size, of_image in zip(((96, 131), (80, 100), (96, 131)), places)]
+    net = SpotNet()
+    estimator = PoseEstimator(net, PeakCodec(), scales, flip=True, box_size=96)
+    alone = [estimator(image) for image in images]
+    assert [len(people) for people in alone] == [1, 1, 1]
+    net.batches.clear()
+    together = estimator.find_all(images)
+    assert sorted(map(len, net.batches)) == sorted([4, 2] * len(scales))  # each with its mirror image
+    for people, others in zip(together, alone):
+        np.testing.assert_allclose(people[0].keypoints, others[0].keypoints, atol=1e-4)
+    estimator.batch_size = 1
+    net.batches.clear()
+    estimator.find_all(images)
+    assert list(map(len, net.batches)) == [2] * 3 * len(scales)
+    assert estimator.find_all([]) == []

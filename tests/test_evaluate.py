@@ -11,7 +11,7 @@ import pytest
 from cpm import ConfigError, DataError, DeviceError
 from cpm.codecs import PafCodec
 from cpm.datasets import CocoKeypoints
-from cpm.evaluation import PROTOCOLS, pictures, score_coco
+from cpm.evaluation import PROTOCOLS, apply_protocol, pictures, score_coco
 from cpm.evaluation.evaluate import evaluate_coco
 from cpm.evaluation.pictures import check_display, show_picture
 from cpm.evaluation.subsets import select_images
@@ -63,7 +63,7 @@ class KnowingNet:
 
     def __call__(self, images):
         self.calls += 1
-        image = images.asnumpy()[0]
+        image = images[0]
         poses = [
             np.column_stack([POSE + np.array([shift, 0]), np.full(17, 2)]) for shift in SHIFTS[int(image[0, 0, 0])]
         ]
@@ -292,6 +292,15 @@ def test_protocols_are_applied_and_fixed(run_script, write_coco, tmp_path):
     assert_one_line(run_script(*evaluate, "--protocol=rtpose-1160"), "val2014_1160.txt", "is not in")
     listed = run_script("evaluate.py", "--list-protocols").stdout
     assert "rtpose-1160 " in listed and "mpii " in listed
+
+
+def test_a_protocol_is_tried_on_a_few_images_if_the_table_says_so():
+    given = dict.fromkeys(("dataset", "split", "scales", "flip", "reference", "subset"))
+    tried = apply_protocol("rtpose-1160", given, limit=20)
+    assert (tried.limit, tried.title) == (20, "rtpose-1160, only the first 20 of its images")
+    whole = apply_protocol("rtpose-1160", given)
+    assert (whole.limit, whole.title) == (None, "rtpose-1160")
+    assert apply_protocol("val2014-2644", given, 5000).title == "val2014-2644"
 
 
 def test_lists_of_the_package_are_whole():

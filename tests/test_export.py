@@ -1,8 +1,10 @@
 """Exported networks compute what the network does and tell what they are."""
 
+import importlib
 import json
 import logging
 import os
+import sys
 
 import mxnet as mx
 import numpy as np
@@ -13,8 +15,10 @@ from cpm import CheckpointError, ConfigError
 from cpm.codecs import JOINT_HEATMAPS
 from cpm.inference import OnnxNetwork
 from cpm.models import get_model, list_models, save_network
-from cpm.models.exporting import export as exporting
-from cpm.models.exporting.export import export_onnx, export_symbol, read_symbol_meta, verify_export
+from cpm.models.exporting import comparison
+from cpm.models.exporting.comparison import compare, onnx_runner, symbol_runner
+from cpm.models.exporting.export import export_onnx, export_symbol, symbol_files
+from cpm.models.exporting.onnx_mapping import onnx_mapping
 from cpm.models.networks.posenet import PoseNet
 from cpm.skeletons import COCO_17, MPI_15, Skeleton, skeleton_from_spec
 
@@ -42,8 +46,8 @@ QUICK = ("cpm_small", "pose_small")
 
 @pytest.fixture(scope="session")
 def onnx():
-    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: pip install 'cpm[onnx]'")
-    return pytest.importorskip("onnx", reason="onnx is not installed: pip install 'cpm[onnx]'")
+    pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: pip install 'cpm-pose[onnx]'")
+    return pytest.importorskip("onnx", reason="onnx is not installed: pip install 'cpm-pose[onnx]'")
 
 
 @pytest.fixture(scope="module")
@@ -189,20 +193,27 @@ def test_onnx_file_is_valid_and_tells_what_it_is(onnx, net, tmp_path):
     assert exported.meta["config"] == {"epochs": 3} and exported.meta["recipe"] == "7"
 
 
+def description_of(path):
+    (images,) = (node for node in json.loads(path.read_text())["nodes"] if node["name"] == "images")
+    return json.loads(images["attrs"]["__cpm__"])
+
+
+def difference(net, path, stage=-1):
+    """Return how far the maps of an exported file are from those of the network."""
+    prefix, symbol, _ = str(path).rpartition("-symbol.json")
+    run = symbol_runner(*symbol_files(prefix)) if symbol else onnx_runner(path)
+    return compare(net, run, path, stage)
+
+
 def test_symbol_tells_what_it_is(net, tmp_path):
     export_symbol(net, tmp_path / "net", extra={"config": {"epochs": 3}})
-    meta = read_symbol_meta(tmp_path / "net-symbol.json")
+    meta = description_of(tmp_path / "net-symbol.json")
     assert (meta["model"], meta["outputs"], meta["config"]) == ("cpm_small", ["pafs", "heatmaps"], {"epochs": 3})
     assert skeleton_from_spec(meta["skeleton"]) == net.skeleton
     symbol = mx.sym.load(str(tmp_path / "net-symbol.json"))
     assert symbol.list_outputs() == ["pafs_output", "heatmaps_output"]
     symbol.save(str(tmp_path / "again-symbol.json"))
-    assert read_symbol_meta(tmp_path / "again-symbol.json") == meta
-    for name, content in (("no", None), ("list", "[1]"), ("text", "no json"), ("other", mx.sym.var("images").tojson())):
-        if content is not None:
-            (tmp_path / name).write_text(content)
-        with pytest.raises(CheckpointError, match=f"{name}: (No such file|not a symbol)"):
-            read_symbol_meta(tmp_path / name)
+    assert description_of(tmp_path / "again-symbol.json") == meta
 
 
 def test_an_early_stage_is_written_without_the_later_ones(onnx, net, tmp_path):
@@ -254,15 +265,15 @@ def test_a_wrong_export_is_refused(onnx, net, tmp_path, monkeypatch):
     export_onnx(net, tmp_path / "net.onnx")
     export_symbol(net, tmp_path / "net")
     for name in ("net.onnx", "net-symbol.json"):
-        assert verify_export(net, tmp_path / name) < 1e-2
+        assert difference(net, tmp_path / name) < 1e-2
         with pytest.raises(CheckpointError, match=f"{name}: differs from cpm_small by .* expected up to 0.0001"):
-            verify_export(other, tmp_path / name)
+            difference(other, tmp_path / name)
     with pytest.raises(CheckpointError, match="returns maps of shapes"):
-        verify_export(lively(get_model("cpm_small", channels=16, skeleton=MPI_15)), tmp_path / "net.onnx")
+        difference(lively(get_model("cpm_small", channels=16, skeleton=MPI_15)), tmp_path / "net.onnx")
     with pytest.raises(CheckpointError, match="no such file"):
-        verify_export(net, tmp_path / "nowhere.onnx")
+        difference(net, tmp_path / "nowhere.onnx")
     with pytest.raises(CheckpointError, match=r"nowhere-symbol\.json: MXNet cannot read it"):
-        verify_export(net, tmp_path / "nowhere-symbol.json")
+        difference(net, tmp_path / "nowhere-symbol.json")
 
     old = (tmp_path / "net.onnx").read_bytes()
     wrong = toy(Operator(lambda F, x: F.LRN(x, nsize=5)))  # ONNX divides by another sum
@@ -271,7 +282,7 @@ def test_a_wrong_export_is_refused(onnx, net, tmp_path, monkeypatch):
     unknown = toy(Operator(lambda F, x: F.smooth_l1(x)))
     with pytest.raises(CheckpointError, match=r"net\.onnx: MXNet cannot convert toy.* to ONNX \(No conversion"):
         export_onnx(unknown, tmp_path / "net.onnx")
-    monkeypatch.setattr(exporting, "TOLERANCE", -1)
+    monkeypatch.setattr(comparison, "TOLERANCE", -1)
     with pytest.raises(CheckpointError, match="differs"):
         export_symbol(net, tmp_path / "other")
     assert (tmp_path / "net.onnx").read_bytes() == old
@@ -284,7 +295,7 @@ def test_names_of_the_description_are_taken(net, tmp_path):
 
 
 def test_missing_packages_are_named(net, tmp_path, monkeypatch, caplog):
-    original = exporting.importlib.import_module
+    original = importlib.import_module
 
     def without(missing):
         def find(name):
@@ -292,14 +303,14 @@ def test_missing_packages_are_named(net, tmp_path, monkeypatch, caplog):
                 raise ImportError(f"No module named {name!r}")
             return original(name)
 
-        monkeypatch.setattr(exporting.importlib, "import_module", find)
+        monkeypatch.setattr(importlib, "import_module", find)
 
     without("onnx")
-    with pytest.raises(ConfigError, match=r"onnx cannot be imported \(No module named 'onnx'\): pip install 'cpm\["):
+    with pytest.raises(ConfigError, match=r"onnx cannot be imported \(No module named 'onnx'\): pip install 'cpm-pose\["):
         export_onnx(net, tmp_path / "net.onnx")
     assert not os.listdir(tmp_path)
     monkeypatch.undo()
-    pytest.importorskip("onnx", reason="onnx is not installed: pip install 'cpm[onnx]'")
+    pytest.importorskip("onnx", reason="onnx is not installed: pip install 'cpm-pose[onnx]'")
     without("onnxruntime")
     assert export_onnx(net, tmp_path / "net.onnx") is None
     assert "net.onnx: not checked against the network, onnxruntime cannot be imported" in caplog.text
@@ -314,10 +325,10 @@ def test_script(onnx, net, run_script, tmp_path):
     for part in ("net.onnx: cpm_small, stage 1", "input: images, RGB 0..255", "pafs, heatmaps", "largest difference"):
         assert part in process.stdout
     assert OnnxNetwork(tmp_path / "net.onnx").meta["config"] == {"epochs": 3}
-    assert verify_export(net, tmp_path / "net.onnx", 0) < 1e-2
+    assert difference(net, tmp_path / "net.onnx", 0) < 1e-2
     process = run_script("export.py", tmp_path / "net.npz", "--format=symbol", f"--output={tmp_path / 'net'}")
     assert process.returncode == 0 and "net-0000.params: cpm_small" in process.stdout, process.stderr
-    assert verify_export(net, tmp_path / "net-symbol.json") < 1e-2
+    assert difference(net, tmp_path / "net-symbol.json") < 1e-2
 
 
 @pytest.mark.slow("starts a process for every mistake")
@@ -338,4 +349,18 @@ def test_mistakes_of_the_script_are_one_line(net, run_script, tmp_path, monkeypa
     (tmp_path / "hidden" / "onnx").mkdir(parents=True)
     (tmp_path / "hidden" / "onnx" / "__init__.py").write_text("raise ImportError('it is hidden')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "hidden"))
-    assert_one_line(export(tmp_path / "net.npz"), "onnx cannot be imported (it is hidden): pip install 'cpm[onnx]'")
+    assert_one_line(
+        export(tmp_path / "net.npz"), "onnx cannot be imported (it is hidden): pip install 'cpm-pose[onnx]'"
+    )
+
+
+def test_the_converters_find_the_module_that_onnx_dropped(onnx):
+    before = "onnx.mapping" in sys.modules, hasattr(onnx, "mapping")
+    with onnx_mapping(onnx):
+        from onnx import mapping
+
+        for dtype in ("float32", "float16", "float64", "uint8", "int8", "int32", "int64", "bool"):
+            number = mapping.NP_TYPE_TO_TENSOR_TYPE[np.dtype(dtype)]
+            assert number == onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+            assert mapping.TENSOR_TYPE_TO_NP_TYPE[number] == dtype
+    assert ("onnx.mapping" in sys.modules, hasattr(onnx, "mapping")) == before

@@ -18,8 +18,8 @@ from cpm.inference.detector import PersonDetector
 from cpm.models import get_model, import_trunk, import_weights, load_network, save_network
 from cpm.models.exporting.export import export_onnx
 from cpm.models.files.file_kind import find_kind
+from cpm.models.files.parameters import network_parameters
 from cpm.models.importing.safetensors_file import read_safetensors
-from cpm.models.networks.posenet import network_parameters
 
 from .reference import torch_writer
 from .reference.caffe_networks import vgg_cpm
@@ -168,7 +168,7 @@ def test_kinds_in_the_wrong_place(contents, tmp_path):
     for kind, message in (("torch", "a PyTorch checkpoint"), ("caffe", "a Caffe model"), ("mxnet", "an MXNet param")):
         path.write_bytes(contents[kind])
         for open_file in (load_network, open_network, lambda path: get_model("cpm_small", pretrained=path)):
-            with pytest.raises(CheckpointError, match=rf"{message}.*expected a checkpoint.*import_weights\.py makes"):
+            with pytest.raises(CheckpointError, match=rf"{message}.*expected a checkpoint.*cpm import makes"):
                 open_file(path)
     path.write_bytes(contents["checkpoint"])
     with pytest.raises(CheckpointError, match="there is nothing to import: give it to --resume"):

@@ -12,9 +12,9 @@ import pytest
 from cpm.errors import CheckpointError
 from cpm.inference import OnnxNetwork, open_network
 from cpm.inference.detector import PersonDetector
-from cpm.models import get_model, load_network, network_from_meta, read_checkpoint, save_network
+from cpm.models import get_model, load_network, read_checkpoint, save_network
 from cpm.models.exporting.export import export_onnx
-from cpm.models.importing.openvino import Graph
+from cpm.models.importing.openvino import read_graph
 from cpm.models.networks.gluoncv_models import detector_network
 from cpm.skeletons import Skeleton
 
@@ -214,12 +214,6 @@ def test_maps_that_are_not_finite_are_refused(exported, tmp_path):
         OnnxNetwork(tmp_path / "net.onnx")(np.zeros((1, 64, 64, 3), np.uint8))
 
 
-def read_graph(path):
-    graph = Graph(path)
-    graph.input_scaling()
-    graph.convolutions()
-
-
 def test_damaged_graphs(tmp_path):
     path = tmp_path / "net.xml"
     write_small(path)
@@ -274,6 +268,6 @@ class TestDetector:
             PersonDetector(self.NAME, path)
 
 
-def test_network_from_meta_of_a_sound_checkpoint(checkpoint, tmp_path):
+def test_a_sound_checkpoint(checkpoint, tmp_path):
     (tmp_path / "net").write_bytes(checkpoint)
-    assert network_from_meta(read_checkpoint(tmp_path / "net").meta).skeleton == ARROW
+    assert load_network(tmp_path / "net").skeleton == ARROW

@@ -1,5 +1,7 @@
 """Pictures as they come from the field."""
 
+from __future__ import annotations
+
 import io
 import os
 import struct

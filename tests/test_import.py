@@ -10,13 +10,13 @@ import pytest
 
 from cpm.errors import CheckpointError, ConfigError
 from cpm.models import get_model, import_trunk, import_weights, load_network, save_network
-from cpm.models.importing.openvino import Graph
+from cpm.models.files.parameters import network_parameters
+from cpm.models.importing.openvino import read_graph
 from cpm.models.networks import gluoncv_models
-from cpm.models.networks.posenet import network_parameters
 
 from .helpers.commands import assert_one_line
 from .reference.caffe_networks import vgg_cpm
-from .reference.caffe_writer import caffemodel
+from .reference.caffe_writer import caffemodel, needs_caffe_reader
 from .reference.ir_writer import write_lightweight, write_small
 from .reference.lightweight import run_lightweight
 
@@ -35,6 +35,7 @@ def assert_same(maps, expected, tolerance=1e-4):
 
 
 class TestCaffe:
+    @needs_caffe_reader
     @pytest.mark.slow("imports a network in full")
     @pytest.mark.parametrize(
         ("skeleton", "num_heatmaps", "num_pafs", "old"), [("OPENPOSE_18", 19, 38, False), ("MPI_15", 16, 28, True)]
@@ -53,6 +54,7 @@ class TestCaffe:
         assert_same(maps_of(net), expected)
         assert (net.options["normalisation"], len(expected)) == ("openpose", 12)
 
+    @needs_caffe_reader
     def test_a_trunk_starts_a_training(self, tmp_path):
         blobs, text, _ = vgg_cpm(19, 38, stages=1)
         blobs = {name: arrays for name, arrays in blobs.items() if "CPM" not in name}
@@ -220,9 +222,7 @@ class TestOpenVino:
             path.write_bytes(broken)
             path.with_suffix(".bin").write_bytes(binary[: rng.integers(len(binary))] if turn % 4 == 3 else binary)
             try:
-                graph = Graph(path)
-                graph.input_scaling()
-                convolutions = graph.convolutions()
+                convolutions = read_graph(path).convolutions
             except CheckpointError as error:
                 refused += str(error).startswith(str(tmp_path)) and "\n" not in str(error)
             else:

@@ -7,7 +7,7 @@ import pytest
 from cpm.codecs import HEATMAPS, JOINT_HEATMAPS, PAFS
 from cpm.errors import CheckpointError, ConfigError
 from cpm.models import INPUTS, get_model, import_trunk, import_weights, load_network, save_network
-from cpm.models.networks.posenet import network_parameters
+from cpm.models.files.parameters import network_parameters
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed, it runs the networks to compare with")
 

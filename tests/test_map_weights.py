@@ -16,7 +16,7 @@ from cpm.inference import OnnxNetwork, PoseEstimator
 from cpm.models import export_onnx, get_model, read_checkpoint
 from cpm.skeletons import COCO_17, OPENPOSE_18
 from cpm.training import StageLoss, build_trainer
-from cpm.training.label_pictures import label_panels, read_sample
+from cpm.training.label_panels import label_panels, read_sample
 
 from .conftest import person
 from .helpers.arrows import FINNED_ARROW
@@ -219,7 +219,7 @@ class PerfectNet:
         self.codec = codec
 
     def __call__(self, images):
-        targets = [self._draw(image) for image in images.asnumpy()]
+        targets = [self._draw(image) for image in images]
         return [{kind.name: mx.nd.array(np.stack([each[kind.name] for each in targets])) for kind in self.kinds[0]}]
 
     def _draw(self, image):
@@ -299,7 +299,7 @@ def test_scripts_train_and_evaluate_offsets(root, run_script, tmp_path):
 
 def test_offsets_that_are_not_there_cannot_be_left_out():
     with pytest.raises(ConfigError, match="no offsets: the network has none"):
-        bottom_up_codec(get_model("cpm_small"), offsets=False)
+        bottom_up_codec(get_model("cpm_small"), unread=(OFFSETS,))
 
 
 def test_offsets_of_the_mirror_image_come_back():

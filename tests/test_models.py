@@ -10,8 +10,8 @@ from mxnet.gluon.model_zoo import vision
 from cpm.codecs import PAFS
 from cpm.errors import CheckpointError, ConfigError, DataError
 from cpm.models import get_model, list_models
+from cpm.models.files.parameters import network_parameters
 from cpm.models.networks import gluoncv_models, trunks
-from cpm.models.networks.posenet import network_parameters
 from cpm.skeletons import MPI_15, Skeleton, skeleton_from_spec, skeleton_to_spec
 
 from .helpers.networks import NETWORKS, small

@@ -18,8 +18,8 @@ from cpm.skeletons import COCO_17
 
 from .helpers.networks import assert_close, lively, maps_of, pictures
 
-pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: pip install 'cpm[onnx]'")
-onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'cpm[onnx]'")
+pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: pip install 'cpm-pose[onnx]'")
+onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'cpm-pose[onnx]'")
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def test_people_are_the_same(tmp_path):
 
 
 def test_signals_arrive_after_openvino_networks_are_freed(path):
-    pytest.importorskip("openvino", reason="OpenVINO is not installed: pip install 'cpm[openvino]'")
+    pytest.importorskip("openvino", reason="OpenVINO is not installed: pip install 'cpm-pose[openvino]'")
     program = f"""
         import gc, os, signal
         from cpm.inference import OnnxNetwork

@@ -87,3 +87,12 @@ def test_a_layout_that_nobody_made_known_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="data set 'lines' is unknown, expected one of coco, mpii"):
         build_trainer(config, [mx.cpu()], tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_data_of_another_kind_are_where_that_kind_is():
+    ref = DataRef("coco", "data/own", "val2017", "person", True)
+    assert ref.changed(kind="mpii") == DataRef("mpii", "data/mpii", "valid")
+    assert ref.changed(kind="mpii", root="here", split="train") == DataRef("mpii", "here", "train")
+    assert ref.changed(kind="coco") == ref
+    with pytest.raises(ConfigError, match="data set 'cub' is unknown"):
+        ref.changed(kind="cub")

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cpm import DataError, Person
+from cpm import ConfigError, DataError, Person
 from cpm.datasets import list_images
-from cpm.inference import given_boxes, predict_files
+from cpm.inference import Delivery, Selection, given_boxes, list_pictures, predict_files
 from cpm.models import get_model, save_network
 from cpm.skeletons import COCO_17
 
@@ -30,8 +30,9 @@ def one_person(path, image):
     return [Person(keypoints, 0.5)]
 
 
-def predict(tmp_path, paths, find=one_person):
-    return predict_files(find, paths, COCO_17, tmp_path / "found", progress=False)
+def predict(tmp_path, places, find=one_person, **delivery):
+    pictures = list_pictures(places, tmp_path / "found")
+    return predict_files(find, pictures, COCO_17, tmp_path / "found", Delivery(**delivery), progress=False)
 
 
 def test_a_folder_lists_what_begins_or_is_called_as_a_picture(tmp_path):
@@ -52,19 +53,26 @@ def test_a_folder_lists_what_begins_or_is_called_as_a_picture(tmp_path):
     names = {os.fsencode(path.name) for path in list_images(tmp_path)}
     pictures = {b"a.JPG", b"no_suffix", b"wrong.txt", b"\xff.jpg"}
     assert names == pictures | {b"b.heic", b"c", b"d.png", b"dangling.jpg", b"pipe.jpg"}
-    predictions = predict(tmp_path, list_images(tmp_path))
-    assert len(predictions.people) == len(pictures)
+    predictions = predict(tmp_path, [tmp_path])
+    assert len(predictions.photos) == len(pictures)
     assert str(predictions) == "4 people in 4 pictures; 5 not read: b.heic, c, d.png, dangling.jpg, pipe.jpg"
 
 
-def test_folders_in_a_folder_are_named_and_not_searched(tmp_path, caplog):
-    write_picture(tmp_path / "day1" / "a.jpg")
+def test_folders_in_a_folder_are_searched_but_for_that_of_the_drawings(tmp_path):
+    inner = write_picture(tmp_path / "day1" / "hall" / "a.png", kind="PNG")
+    other = write_picture(tmp_path / "day2" / "a.png", kind="PNG")
+    write_picture(tmp_path / ".day3" / "a.jpg")
+    (tmp_path / "loop").symlink_to(tmp_path)
     (tmp_path / "notes").mkdir()
-    with pytest.raises(DataError, match="no pictures in it, but in its folders day1: name those"):
-        list_images(tmp_path)
-    path = write_picture(tmp_path / "b.jpg")
-    assert list_images(tmp_path) == [path]
-    assert "1 folders in it with pictures are not searched: day1" in caplog.text
+    with pytest.raises(DataError, match=r"notes: no pictures in it \(.jpg"):
+        list_images(tmp_path / "notes")
+    path = write_picture(tmp_path / "b.webp", kind="WebP")
+    assert list_images(tmp_path) == [path, inner, other]
+    predict(tmp_path, [tmp_path])
+    assert list_images(tmp_path / "found" / "pictures") == [
+        tmp_path / "found" / "pictures" / name for name in ("b.webp.jpg", "day1/hall/a.png", "day2/a.png")
+    ]
+    assert list_images(tmp_path, tmp_path / "found") == [path, inner, other]
 
 
 def test_a_single_file_is_the_list_whatever_it_is(tmp_path):
@@ -83,7 +91,7 @@ def test_names_that_collide_are_drawn_apart(tmp_path):
     ]
     predictions = predict(tmp_path, [*paths, paths[0]])
     drawn = sorted(path.name for path in (tmp_path / "found" / "pictures").iterdir())
-    assert drawn == ["a-2.jpg", "a-3.jpg", "a.jpg", "a.png.jpg"]
+    assert drawn == ["a-2.jpg", "a-3.jpg", "a.jpg", "a.png"]
     assert str(predictions) == "4 people in 4 pictures"
 
 
@@ -113,6 +121,8 @@ def test_a_picture_that_cannot_be_searched_is_skipped(tmp_path):
 
 def test_where_nothing_can_be_read_nothing_is_written(tmp_path):
     paths = [tmp_path / f"{number}.jpg" for number in range(8)]
+    for path in paths:
+        path.touch()
     with pytest.raises(DataError, match=r"none of the 8 pictures can be read: .*/0\.jpg.*/4\.jpg.*; and 3 more$"):
         predict(tmp_path, paths)
     assert not (tmp_path / "found").exists()
@@ -122,7 +132,7 @@ def test_where_nothing_can_be_read_nothing_is_written(tmp_path):
 def test_slivers_are_drawn_within_bounds(tmp_path, size):
     paths = [write_picture(tmp_path / "a.png", size, "PNG"), write_picture(tmp_path / "b.jpg")]
     predict(tmp_path, paths)
-    assert cv2.imread(str(tmp_path / "found" / "pictures" / "a.png.jpg")).shape == (size[1], size[0], 3)
+    assert cv2.imread(str(tmp_path / "found" / "pictures" / "a.png")).shape == (size[1], size[0], 3)
     sheet = cv2.imread(str(tmp_path / "found" / "people.jpg"))
     assert sheet.shape[0] == 240 and sheet.shape[1] < 20 * 240
 
@@ -142,9 +152,9 @@ def test_a_bad_box_is_left_out_and_counted(tmp_path, caplog):
     (tmp_path / "boxes.json").write_text(json.dumps({"a.jpg": [good, *bad, good], "b.jpg": []}))
     look_up = given_boxes(tmp_path / "boxes.json")
     image = np.zeros((32, 48, 3), np.uint8)
-    assert len(look_up(Path("a.jpg"), image, 0.75)) == 2
+    assert len(look_up(Path("a.jpg"), image, 0.75, 1.25)) == 2
     assert "8 of 10 boxes of 'a.jpg' left out: box [1, 2]" in caplog.text and len(caplog.records) == 1
-    assert look_up(Path("b.jpg"), image, 0.75) == []
+    assert look_up(Path("b.jpg"), image, 0.75, 1.25) == []
 
 
 def test_predicting_says_what_it_left_out(run_script, tmp_path):
@@ -160,3 +170,46 @@ def test_predicting_says_what_it_left_out(run_script, tmp_path):
     assert "a sliver of 600 x 2 pixels" in first and "b.heic: a HEIC picture, which cannot be read" in second
     process = run_script("predict.py", tmp_path / "pictures" / "b.heic", *options, "--overwrite")
     assert_one_line(process, "none of the 1 pictures can be read", "a HEIC picture")
+
+
+def sure_and_not(path, image):
+    """Find one who is sure, one of a low score, and one of two joints."""
+    keypoints = np.zeros((3, 17, 3))
+    keypoints[:2, :5] = (20, 10, 0.8)
+    keypoints[:2, 4, 2] = 0.1
+    keypoints[2, :2] = (20, 10, 0.8)
+    return [Person(each, score) for each, score in zip(keypoints, (0.7, 0.1, 0.5))]
+
+
+@pytest.mark.parametrize(
+    ("select", "joints"),
+    [
+        (Selection(), [5, 5, 2]),
+        (Selection(min_score=0.2), [5, 2]),
+        (Selection(min_joints=3), [5, 5]),
+        (Selection(min_joint_score=0.5), [4, 4, 2]),
+        (Selection(0.2, 4, 0.5), [4]),
+        (Selection(0.2, 5, 0.5), []),
+    ],
+)
+def test_who_is_not_sure_enough_is_neither_counted_nor_drawn(tmp_path, select, joints):
+    predictions = predict(tmp_path, [write_picture(tmp_path / "a.png", kind="PNG")], sure_and_not, select=select)
+    (photo,) = predictions.photos
+    assert [person.found.sum() for person in photo.people] == joints
+    assert str(predictions) == f"{len(joints)} people in 1 pictures"
+    drawing = np.asarray(Image.open(tmp_path / "found" / "pictures" / "a.png"))
+    assert (drawing != (90, 120, 150)).any() == bool(joints)
+
+
+def test_pictures_are_drawn_in_their_own_size_or_not_at_all(tmp_path):
+    path = write_picture(tmp_path / "a.png", (61, 47), "PNG")
+    predict(tmp_path, [path])
+    assert Image.open(tmp_path / "found" / "pictures" / "a.png").size == (61, 47)
+    predict(tmp_path, [path], draw=False)
+    assert [each.name for each in (tmp_path / "found").iterdir()] == ["people.json"]
+
+
+@pytest.mark.parametrize("values", [{"min_score": 1.5}, {"min_joint_score": -0.1}, {"min_joints": 0}])
+def test_limits_out_of_range_are_refused(values):
+    with pytest.raises(ConfigError, match=f"{next(iter(values))}="):
+        Selection(**values)

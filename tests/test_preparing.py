@@ -101,14 +101,14 @@ def test_one_split_takes_only_what_it_needs(mirror, coco):
     root = coco / "new"
     prepare_coco(root, ["val2017"], str(mirror))
     assert not (root / "train2017").exists() and len(list((root / "annotations").iterdir())) == 1
-    assert next_command(root, ["val2017"]) == f"python scripts/prepare_coco.py --splits=train2017 --output={root}"
+    assert next_command(root, ["val2017"]) == f"cpm prepare-coco --splits=train2017 --output={root}"
     linked = next_command(root, ["val2017"], "/my disk/coco")
     assert linked.endswith(f"--output={root} --link='/my disk/coco'")
     (mirror / "zips" / "val2017.zip").unlink()  # is not asked for
     prepare_coco(root, mirror=str(mirror))
     assert_same(root, coco)
-    assert next_command(root, SPLITS) == f"python scripts/train_gluon_cpm.py --backbone=res50 --dataset-root={root}"
-    own = "python scripts/train_gluon_cpm.py --backbone=res50 --set data.train=own --set data.val=own"
+    assert next_command(root, SPLITS) == f"cpm train --backbone=res50 --dataset-root={root}"
+    own = "cpm train --backbone=res50 --set data.train=own --set data.val=own"
     assert next_command("data/coco", ["own"]) == own
 
 
@@ -177,8 +177,12 @@ def test_verify_lists_broken_pictures(coco):
     cv2.imwrite(str(names[2]), np.zeros((120, 150, 3), np.uint8))
     names[3].write_text("<html><body>404</body></html>")
     report = verify_split(CocoKeypoints(coco, "train2017"))
-    parts = ("1.jpg: cannot read", "2.jpg: the JPEG file is cut short", "3.jpg: the image is 150x120",
-             "4.jpg: not an image but a web page")  # fmt: skip
+    parts = (
+        "1.jpg: cannot read",
+        "2.jpg: the JPEG file is cut short",
+        "3.jpg: the image is 150 pixels wide and 120 high",
+        "4.jpg: not an image but a web page",
+    )
     assert report.problem_count == 4 and all(part in line for part, line in zip(parts, report.problems))
     quick = verify_split(CocoKeypoints(coco, "train2017"), decode=False)
     assert quick.problem_count == 1 and "1.jpg: cannot read" in quick.problems[0]
@@ -368,7 +372,7 @@ def test_script(run_script, coco):
         ["val2017", "2"],
         ["train2017", "4"],
     ]
-    assert lines[3] == f"next: python scripts/train_gluon_cpm.py --backbone=res50 --dataset-root={root}"
+    assert lines[3] == f"next: cpm train --backbone=res50 --dataset-root={root}"
     assert len(files_of(coco / "masks")) == 3
     (coco / "val2017" / "000000000002.jpg").unlink()
     process = run_script("prepare_coco.py", "--check-only", "--no-decode", "--output", root)

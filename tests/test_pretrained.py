@@ -11,7 +11,8 @@ from cpm.files import home
 from cpm.models import list_models
 from cpm.models.published import fetch as fetching
 from cpm.models.published.fetch import fetch, next_command
-from cpm.models.published.pretrained import PRETRAINED, Pretrained, SourceFile, markdown_table, readme
+from cpm.models.published.page import describe_networks, markdown_table
+from cpm.models.published.pretrained import PRETRAINED, Pretrained, SourceFile
 from cpm.skeletons import SKELETONS
 
 from .conftest import ROOT
@@ -77,9 +78,10 @@ def test_hashes_are_different():
     assert len(set(hashes)) == len(hashes) >= 8
 
 
-def test_page_is_the_generated_one():
+def test_page_ends_with_the_table():
     page = (ROOT / "pretrained" / "README.md").read_text()
-    assert page == readme(), "run python scripts/fetch_pretrained.py --table --output pretrained/README.md"
+    command = "python scripts/fetch_pretrained.py --table pretrained/README.md"
+    assert page.endswith("\n\n" + markdown_table()), f"run {command}"
     rows = [line.split(" | ") for line in markdown_table().splitlines()]
     assert len(rows) == len(PRETRAINED) + 2 and {len(row) for row in rows[2:]} == {6}
     for name in re.findall(r"`(scripts/\w+\.py)", page):
@@ -180,8 +182,8 @@ def test_wrong_hash_of_a_copy(monkeypatch, imported, tmp_path):
 
 
 def test_what_comes_next():
-    assert next_command("openpose_coco", "x.npz") == "python scripts/evaluate.py --resume=x.npz"
-    assert next_command("vgg19_caffe", "x.npz") == "python scripts/train_gluon_cpm.py --set model.trunk_file=x.npz"
+    assert next_command("openpose_coco", "x.npz") == "cpm evaluate --checkpoint=x.npz"
+    assert next_command("vgg19_caffe", "x.npz") == "cpm train --set model.trunk_file=x.npz"
 
 
 def test_published_files_have_the_hashes_of_the_table(test_data, imported):
@@ -194,15 +196,17 @@ def test_published_files_have_the_hashes_of_the_table(test_data, imported):
 def test_script(run_script, tmp_path):
     script = "fetch_pretrained.py"
     process = run_script(script, "--list")
-    assert process.returncode == 0 and process.stdout == markdown_table()
-    process = run_script(script, "--table", "--output", tmp_path / "README.md")
-    assert process.returncode == 0 and (tmp_path / "README.md").read_text() == readme()
+    assert process.returncode == 0 and process.stdout == describe_networks() + "\n"
+    assert max(map(len, process.stdout.splitlines())) <= 100
+    (tmp_path / "README.md").write_text("Words.\n\n" + markdown_table().replace("Apache-2.0", "none"))
+    process = run_script(script, "--table", tmp_path / "README.md")
+    assert process.returncode == 0 and (tmp_path / "README.md").read_text() == "Words.\n\n" + markdown_table()
     ready = tmp_path / "home" / "models" / "openpose_coco.npz"
     ready.parent.mkdir(parents=True)
     ready.touch()
     process = run_script(script, "openpose_coco")
     assert process.returncode == 0
-    assert process.stdout.splitlines() == [str(ready), f"next: python scripts/evaluate.py --resume={ready}"]
+    assert process.stdout.splitlines() == [str(ready), f"next: cpm evaluate --checkpoint={ready}"]
 
 
 @pytest.mark.slow("starts a process for every mistake")

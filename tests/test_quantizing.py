@@ -13,13 +13,13 @@ from cpm.evaluation import accuracy_report, evaluate_coco, select_images, spread
 from cpm.inference import OnnxNetwork, PoseEstimator, open_network
 from cpm.models import export_onnx, get_model, import_weights, quantize_network, save_network
 from cpm.models.exporting.equalise import equalise
-from cpm.models.exporting.quantize import fold_batch_norm
+from cpm.models.exporting.int8 import fold_batch_norm
 
 from .helpers.commands import assert_one_line
 from .helpers.networks import lively
 
-runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: pip install 'cpm[onnx]'")
-onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'cpm[onnx]'")
+runtime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed: pip install 'cpm-pose[onnx]'")
+onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'cpm-pose[onnx]'")
 pytest.importorskip("onnxruntime.quantization", reason="the quantizer of onnxruntime cannot be imported")
 
 LARGE = pytest.mark.slow("quantises a network in full")
@@ -128,7 +128,7 @@ def run(model, images):
 
 
 def test_both_runtimes_agree(tmp_path):
-    pytest.importorskip("openvino", reason="OpenVINO is not installed: pip install 'cpm[openvino]'")
+    pytest.importorskip("openvino", reason="OpenVINO is not installed: pip install 'cpm-pose[openvino]'")
     net = lively(get_model("cpm_small", channels=16, stages=1))
     export_onnx(net, tmp_path / "float.onnx")
     quantize_network(net, tmp_path / "int8.onnx", pictures(4), pictures(1, 1), progress=False)
@@ -172,7 +172,7 @@ def test_open_network_chooses_the_backend(tmp_path):
     assert isinstance(exported, OnnxNetwork) and exported.runtime == "onnxruntime" and meta["model"] == "cpm_small"
     for name, backend, message in (
         ("net.onnx", "mxnet", "runs on onnxruntime or openvino, not on mxnet"),
-        ("net.npz", "openvino", "scripts/export.py makes one, or quantize.py"),
+        ("net.npz", "openvino", "cpm export makes one, or cpm quantize"),
         ("net.npz", "tensorrt", "expected one of mxnet, onnxruntime, openvino"),
     ):
         with pytest.raises(ConfigError, match=message):

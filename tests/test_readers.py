@@ -15,7 +15,7 @@ from cpm.models.importing.mxnet_file import read_params
 from cpm.models.importing.torch_file import read_torch
 
 from .reference import torch_writer
-from .reference.caffe_writer import INNER_PRODUCT, blob, caffemodel, field, prototxt
+from .reference.caffe_writer import INNER_PRODUCT, blob, caffemodel, field, needs_caffe_reader, prototxt
 
 READERS = {"caffemodel": read_caffemodel, "pth": read_torch, "params": read_params}
 
@@ -102,6 +102,7 @@ class TestCaffe:
         layer = field(7, pieces + field(7, field(1, 6)) + field(99, 7)) + field(50, "x") + field(1, "late")
         check_equal(read(field(100, layer) + field(8, b"\xff"), "caffemodel"), {"late.weight": values})
 
+    @needs_caffe_reader
     @pytest.mark.parametrize("old", [False, True])
     def test_opencv_computes_the_same(self, old, tmp_path, read):
         layers = {

@@ -187,7 +187,7 @@ HEAD = "from cpm.configs import recipe\n"
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (HEAD + "config = recipe('a',\n\n", r"SyntaxError: .* \(line 2\)"),
+        (HEAD + "config = recipe('a',,)\n\n", r"SyntaxError: .* \(line 2\)"),
         (HEAD + "\nconfig = recipe('a', train={'epochs': 1 / 0})", r"ZeroDivisionError: division by zero \(line 3\)"),
         (HEAD + "def f():\n    raise KeyError('x' * 9999)\nf()", r"KeyError: 'x{1,100}… \(line 3\)"),
         (HEAD + "config = recipe('a', train={'epohcs': 2})", r"unknown key 'train\.epohcs'.* \(line 2\)"),

@@ -1,10 +1,7 @@
-"""Runs that go on: from what, in which folder, by what recipe, and what of a checkpoint is refused."""
+"""Runs that go on: from what, in which folder, and by what recipe."""
 
-import json
 import logging
-import os
 import shutil
-import signal
 import struct
 
 import mxnet as mx
@@ -12,117 +9,36 @@ import numpy as np
 import pytest
 from tensorboardX.proto.event_pb2 import Event
 
-from cpm.errors import CheckpointError, ConfigError, CpmError, DataError
-from cpm.models import load_network, network_from_meta, read_checkpoint, save_network
-from cpm.models.files.checkpoint import load_parameters
-from cpm.models.networks.posenet import network_parameters
+from cpm.errors import ConfigError
+from cpm.models import load_network, read_checkpoint, save_network
+from cpm.models.files.parameters import network_parameters
 from cpm.training import build_trainer, check_output, choose_recipe
 
 from .conftest import person, write_coco_to
-from .helpers.killed_training import make_config
-from .helpers.mutations import check_survival, mutate_json
-from .helpers.scale import repeats
-
-ONE = [mx.cpu(0)]
-TWO = [mx.cpu(0), mx.cpu(1)]
-FILES = ("last.npz", "best.npz", "losses.csv")
+from .helpers.resuming import ONE, TWO, contents, go_on, rewrite, stop_at, stopped_run, two_epochs, write_data
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
-    """Write a very small data set."""
-    root = tmp_path_factory.mktemp("data")
-    people = [[person(50 + 8 * k, 60, 80)] for k in range(8)]
-    write_coco_to(root, people[:3], "val2017")
-    return write_coco_to(root, people)
+    return write_data(tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture
 def config(data):
-    """Return a recipe of two epochs of four batches."""
-    config = make_config(data)
-    config.train.epochs = 2
-    return config
+    return two_epochs(data)
 
 
 @pytest.fixture(scope="module")
 def finished(data, tmp_path_factory):
     """Return the folder of a run that has ended."""
     output = tmp_path_factory.mktemp("finished") / "run"
-    config = make_config(data)
-    config.train.epochs = 2
-    build_trainer(config, ONE, output).fit()
+    build_trainer(two_epochs(data), ONE, output).fit()
     return output
 
 
 @pytest.fixture(scope="module")
 def stopped(data, tmp_path_factory):
-    """Return the folder of a run that has stopped after the second batch of its second epoch."""
-    output = tmp_path_factory.mktemp("stopped") / "run"
-    config = make_config(data)
-    config.train.epochs = 2
-    stop_at(build_trainer(config, ONE, output), 6)
-    return output
-
-
-def stop_at(trainer, iteration: int) -> None:
-    """Train until a signal comes in the step that leads to an iteration."""
-    step = trainer.step
-
-    def interrupted(batch):
-        if trainer.progress.iteration == iteration - 1:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return step(batch)
-
-    trainer.step = interrupted
-    with pytest.raises(KeyboardInterrupt):
-        trainer.fit()
-
-
-def go_on(path, contexts=ONE, changes=(), output=None):
-    config, checkpoint = choose_recipe(None, "", None, path, changes)
-    trainer = build_trainer(config, contexts, output or path.parent, checkpoint)
-    trainer.fit()
-    return trainer
-
-
-def contents(folder) -> dict:
-    return {name: (folder / name).read_bytes() for name in FILES}
-
-
-def rewrite(source, path, change=None, arrays=()):
-    """Write a checkpoint with another description or other arrays."""
-    with np.load(source) as content:
-        held = {**content, **dict(arrays)}
-    if change:
-        meta = json.loads(held["meta"].tobytes())
-        change(meta)
-        held["meta"] = np.frombuffer(json.dumps(meta).encode(), np.uint8)
-    np.savez(path, **held)
-    return path
-
-
-@pytest.mark.parametrize("contexts", [ONE, TWO])
-def test_a_stop_in_the_validation_is_heeded_and_the_validation_done_again(config, tmp_path, contexts):
-    build_trainer(config, contexts, tmp_path / "whole").fit()
-    trainer = build_trainer(config, contexts, tmp_path / "parts")
-    losses = trainer.learner.losses
-    seen = []
-
-    def interrupted(batch, offsets=True):
-        if not mx.autograd.is_training():
-            seen.append(batch)
-            held = read_checkpoint(tmp_path / "parts" / "last.npz").meta["progress"]
-            assert (held["epoch"], held["batch"], held["iteration"]) == (0, 4, 4)
-            os.kill(os.getpid(), signal.SIGTERM)
-        return losses(batch, offsets)
-
-    trainer.learner.losses = interrupted
-    with pytest.raises(KeyboardInterrupt):
-        trainer.fit()
-    assert len(seen) == 1
-    go_on(tmp_path / "parts" / "last.npz", contexts)
-    assert contents(tmp_path / "whole") == contents(tmp_path / "parts")
+    return stopped_run(data, tmp_path_factory.mktemp("stopped") / "run")
 
 
 def test_every_device_keeps_its_own_statistics(config, tmp_path):
@@ -243,10 +159,17 @@ def points(folder) -> list:
     return found
 
 
-def test_tensorboard_has_every_point_once(config, tmp_path, monkeypatch):
+def test_tensorboard_has_every_point_once(config, tmp_path):
     trainer = build_trainer(config, ONE, tmp_path / "run")
-    # Everything of the validation is recorded but for the checkpoint after it.
-    monkeypatch.setattr(trainer, "_finish_epoch", lambda log, loss: trainer._stop())
+    save = trainer.save
+
+    def killed(name, resumable=True):
+        """Stop where all of the validation is recorded but for the checkpoint after it."""
+        if name == "best.npz":
+            raise KeyboardInterrupt
+        save(name, resumable)
+
+    trainer.save = killed
     with pytest.raises(KeyboardInterrupt):
         trainer.fit()
     go_on(tmp_path / "run" / "last.npz")
@@ -330,23 +253,6 @@ def test_an_epoch_goes_on_with_the_same_people_wherever_they_are(stopped, finish
     assert any(record.getMessage() == "changed: the people to train on" for record in caplog.records)
 
 
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [
-        *((key, value) for key in ("epoch", "batch", "iteration") for value in (-1, "x", 0.5, None, True, 2**40)),
-        ("epoch", 3),
-        ("iteration", 1),
-        *(("best", value) for value in (float("nan"), float("inf"), -1.0, "low", None, 10**400)),
-        ("more", 1),
-    ],
-)
-def test_progress_that_no_run_has_is_refused(stopped, tmp_path, key, value):
-    forged = rewrite(stopped / "last.npz", tmp_path / "last.npz", lambda meta: meta["progress"].update({key: value}))
-    with pytest.raises(CheckpointError, match=r"last\.npz: its training state is broken \(") as caught:
-        choose_recipe(None, "", None, forged, [])
-    assert "\n" not in str(caught.value) and len(str(caught.value)) < len(str(forged)) + 250
-
-
 def test_a_checkpoint_of_the_version_before_goes_on(stopped, tmp_path):
     def forget(meta):
         for key in ("meter", "people", "devices", "updates", "loss_scale"):
@@ -360,131 +266,6 @@ def test_a_checkpoint_of_the_version_before_goes_on(stopped, tmp_path):
         np.testing.assert_array_equal(old.params[place], new.params[place])
 
 
-def test_a_batch_beyond_the_epoch_is_refused(stopped, tmp_path):
-    def change(meta):
-        meta["progress"].update(batch=9, iteration=13)
-        meta["updates"] = 13
-
-    with pytest.raises(ConfigError, match="is at batch 9 of epoch 2"):
-        go_on(rewrite(stopped / "last.npz", tmp_path / "last.npz", change))
-
-
-@pytest.mark.parametrize("name", ["net/trunk.0.weight", "net/trunk.1.running_var", "trunk.0.weight/1"])
-@pytest.mark.parametrize("value", [np.nan, -np.inf])
-def test_states_that_are_not_finite_are_refused(stopped, tmp_path, name, value):
-    with np.load(stopped / "last.npz") as content:
-        array = content[name]
-    array.flat[0] = value
-    forged = rewrite(stopped / "last.npz", tmp_path / "last.npz", arrays={name: array})
-    with pytest.raises(CheckpointError, match=r"last\.npz: .*(are not finite|not all numbers are finite)"):
-        go_on(forged)
-    assert [path.name for path in tmp_path.iterdir()] == ["last.npz"]
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"meter": {"sums": [1.0], "samples": 2}},
-        {"meter": {"sums": [float("nan")] * 2, "samples": 2}},
-        {"meter": {"sums": [1.0, 1.0], "samples": -2}},
-        {"meter": 3},
-        {"updates": 0},
-        {"devices": "two"},
-        {"people": -1},
-        {"config": "{}"},
-        {"config": '{"train": {"epochs": 0}}'},
-        {"config": "[" * 100_000},
-        {"progress": []},
-    ],
-    ids=str,
-)
-def test_other_state_that_no_run_has_is_refused(stopped, tmp_path, change):
-    with pytest.raises(CpmError) as caught:
-        go_on(rewrite(stopped / "last.npz", tmp_path / "last.npz", lambda meta: meta.update(change)))
-    assert str(tmp_path) in str(caught.value) and "\n" not in str(caught.value)
-
-
-def test_damaged_descriptions_are_refused_or_read(stopped, tmp_path):
-    with np.load(stopped / "last.npz") as content:
-        meta = content["meta"].tobytes()
-    whole = json.loads(meta)
-
-    def damage(rng):
-        content = mutate_json(meta, rng)
-        if rng.integers(2):
-            recipe = mutate_json(whole["config"].encode(), rng).decode()
-            content = json.dumps({**whole, "config": recipe}).encode()
-        np.savez(tmp_path / "made.npz", meta=np.frombuffer(content, np.uint8))
-        return (tmp_path / "made.npz").read_bytes()
-
-    refused = check_survival(
-        lambda path: choose_recipe(None, "", None, path, []), damage, tmp_path / "last.npz", repeats(300, 5000)
-    )
-    assert refused
-
-
-def test_a_batch_that_cannot_be_had_leaves_a_checkpoint(config, tmp_path):
-    trainer = build_trainer(config, ONE, tmp_path / "run")
-    epoch = trainer.train.epoch
-
-    def failing(*arguments, **options):
-        for number, batch in enumerate(epoch(*arguments, **options)):
-            if number == 1:
-                raise DataError("a picture cannot be had")
-            yield batch
-
-    trainer.train.epoch = failing
-    with pytest.raises(DataError, match="a picture cannot be had"):
-        trainer.fit()
-    assert read_checkpoint(tmp_path / "run" / "last.npz").meta["progress"]["iteration"] == 1
-    build_trainer(config, ONE, tmp_path / "whole").fit()
-    go_on(tmp_path / "run" / "last.npz")
-    assert contents(tmp_path / "run") == contents(tmp_path / "whole")
-
-
-def test_a_run_that_fails_at_its_first_batch_leaves_no_checkpoint(config, tmp_path):
-    trainer = build_trainer(config, ONE, tmp_path / "run")
-
-    def failing(*arguments, **options):
-        raise DataError("a picture cannot be had")
-        yield
-
-    trainer.train.epoch = failing
-    with pytest.raises(DataError):
-        trainer.fit()
-    check_output(tmp_path / "run", None, overwrite=False)
-
-
-def test_a_stop_while_a_batch_is_awaited_leaves_a_checkpoint(config, tmp_path):
-    trainer = build_trainer(config, ONE, tmp_path / "run")
-    epoch = trainer.train.epoch
-
-    def waiting(number, start=0, stop=None):
-        yield next(epoch(number, start))
-        os.kill(os.getpid(), signal.SIGTERM)
-        assert stop()
-
-    trainer.train.epoch = waiting
-    with pytest.raises(KeyboardInterrupt):
-        trainer.fit()
-    assert read_checkpoint(tmp_path / "run" / "last.npz").meta["progress"]["iteration"] == 1
-
-
-def test_a_loss_that_is_no_number_is_told_by_its_place(config, tmp_path):
-    trainer = build_trainer(config, ONE, tmp_path / "run")
-    losses = trainer.learner.losses
-
-    def spoilt(batch, offsets=True):
-        found = losses(batch, offsets)
-        if trainer.progress.iteration == 2:
-            found = [found[0] * mx.nd.array([1.0, np.nan])]
-        return found
-
-    trainer.learner.losses = spoilt
-    with pytest.raises(CpmError, match="the loss of stage1_heatmaps is no longer a finite number in iteration 3;"):
-        trainer.fit()
-
-
 def test_workers_are_bounded(config, tmp_path):
     config.train.num_workers = 100_000
     with pytest.raises(
@@ -496,8 +277,7 @@ def test_workers_are_bounded(config, tmp_path):
 
 def test_the_mean_of_devices_that_agree_is_what_they_have(stopped, tmp_path):
     checkpoint = read_checkpoint(stopped / "last.npz")
-    net = network_from_meta(checkpoint.meta, ctx=[mx.cpu(number) for number in range(3)])
-    load_parameters(net, checkpoint)
+    net = load_network(checkpoint, ctx=[mx.cpu(number) for number in range(3)])
     save_network(tmp_path / "net.npz", net)
     again = load_network(tmp_path / "net.npz")
     for place, parameter in network_parameters(again).items():

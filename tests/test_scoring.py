@@ -96,7 +96,7 @@ def test_results_are_in_the_joints_of_coco():
     people = [Person(keypoints, 0.31), Person(neck_only, 0.2)]
     (result,) = people_to_results(42, people, OPENPOSE_18, category_id=3)
     assert (result["image_id"], result["category_id"], result["score"]) == (42, 3, 0.31)
-    assert result["keypoints"] == [1.25, 2.5, 1, 0, 0, 0, 7, 8, 1] + [0] * 42
+    assert result["keypoints"] == pytest.approx([1.25, 2.5, 0.7, 0, 0, 0, 7, 8, 0.2] + [0] * 42)
     json.dumps(result)
 
 

@@ -5,10 +5,11 @@ import re
 
 import pytest
 
+from cpm.commands import COMMANDS
 from cpm.evaluation import score_coco
 
 from .conftest import ROOT, person
-from .helpers.commands import TINY, assert_one_line, call
+from .helpers.commands import TINY, assert_one_line, call, options_of
 
 SCRIPTS = sorted(path.stem for path in (ROOT / "scripts").glob("*.py"))
 PAGES = ["README.md", "CONTRIBUTING.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))]
@@ -23,16 +24,12 @@ def coco(write_coco):
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_help_names_every_option(capsys, name):
-    """Read the options off the code: those of a script, and those that the training scripts share."""
-    source = (ROOT / "scripts" / f"{name}.py").read_text()
-    if "add_training_options(" in source:
-        source += (ROOT / "training" / "command.py").read_text()
-    options = re.findall(r'add_argument\(\s*"(--[a-z-]+)"', source)
+def test_help_says_what_every_option_does(capsys, name):
+    assert [option for option, action in options_of(name).items() if not action.help] == []
     assert call(name, "--help") == 0
     printed = capsys.readouterr()
-    described = re.findall(r"^ +(--[a-z-]+)\b", printed.out, re.MULTILINE)
-    assert printed.err == "" and options and set(options) <= set(described)
+    described = re.findall(r"^ +(--?[a-z-]+)\b", printed.out, re.MULTILINE)
+    assert printed.err == "" and set(options_of(name)) == set(described)
 
 
 def test_recipes_are_listed(run_script):
@@ -44,7 +41,7 @@ def test_train_resume_and_evaluate(run_script, coco, tmp_path):
     train = ("train_gluon_cpm.py", f"--dataset-root={coco}", f"--output={tmp_path / 'run'}")
     process = run_script(*train, *TINY)
     assert process.returncode == 0, process.stderr
-    assert "next: python scripts/evaluate.py --resume=" in process.stdout
+    assert "next: cpm evaluate --checkpoint=" in process.stdout
     assert_one_line(run_script(*train, *TINY), "holds a run already", "--overwrite")
 
     last = tmp_path / "run" / "last.npz"
@@ -118,13 +115,16 @@ def test_pages_name_only_what_is_there(page):
     """Follow the links to files, and look up every name that begins with a folder of the project."""
     text = (ROOT / page).read_text()
     links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
-    assert [link for link in links if not ((ROOT / page).parent / link).exists()] == []
+    assert [link for link in links if not is_there((ROOT / page).parent / link)] == []
     names = re.findall(rf"(?<![\w/.-])(?:{FOLDERS})/[\w./-]*\w", text)
-    assert [name for name in names if not (ROOT / name).exists()] == []
+    assert [name for name in names if not is_there(ROOT / name)] == []
 
 
-def test_the_readme_names_every_script():
-    readme = (ROOT / "README.md").read_text()
-    assert [name for name in SCRIPTS if f"scripts/{name}.py" not in readme] == [
-        "make_synthetic"
-    ]  # of `make quickstart`
+def is_there(path):
+    """Tell whether a file is at its place, or within the package, where source archives have it."""
+    return path.exists() or (path.is_relative_to(ROOT) and (ROOT / "cpm" / path.relative_to(ROOT)).exists())
+
+
+def test_the_pages_name_every_command():
+    pages = "".join((ROOT / page).read_text() for page in PAGES)
+    assert [name for name in COMMANDS if not re.search(rf"\bcpm {name}\b(?!-)", pages)] == []

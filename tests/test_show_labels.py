@@ -9,7 +9,7 @@ from cpm.codecs import PAFS
 from cpm.draw import captioned, draw_arrows, draw_ignored, draw_weights, limb_colours
 from cpm.skeletons import OPENPOSE_18
 from cpm.training import build_samples, choose_label_recipe, choose_samples, label_sheet
-from cpm.training.label_pictures import label_panels, label_picture, read_sample
+from cpm.training.label_panels import label_panels, label_picture, read_sample
 
 from .conftest import person
 from .helpers.commands import assert_one_line

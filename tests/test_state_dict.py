@@ -9,8 +9,8 @@ import pytest
 
 from cpm.errors import CheckpointError
 from cpm.models import import_weights
+from cpm.models.files.parameters import network_parameters
 from cpm.models.importing.torch_file import read_torch
-from cpm.models.networks.posenet import network_parameters
 
 from .helpers.commands import assert_one_line
 from .reference.safetensors_writer import safetensors

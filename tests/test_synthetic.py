@@ -235,7 +235,7 @@ def test_script(tmp_path, run_script):
     assert [(image["width"], image["height"]) for image in images] == [(128, 96)] * 3
     again = run_script("make_synthetic.py", *arguments)
     assert again.returncode == 0
-    assert "there already" in again.stderr
+    assert "there already" in again.stdout
     other = run_script("make_synthetic.py", *arguments, "--seed", 1)
     assert other.returncode == 2
     assert other.stderr.startswith("error: ")

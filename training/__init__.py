@@ -1,7 +1,10 @@
 """Training: losses, schedules, the loop, and what a run leaves behind."""
 
+from .._compat import load_mxnet
+
+load_mxnet()  # or says in a line why it cannot be loaded; the files below import it
+
 from .build import build_samples, build_trainer, choose_recipe
-from .command import add_training_options, run_training
 from .folder import check_output
 from .label_pictures import (
     choose_height,
@@ -13,6 +16,7 @@ from .label_pictures import (
 )
 from .losses import StageLoss
 from .progress import Progress
+from .run import run_recipe
 from .schedule import Schedule
 from .trainer import PoseTrainer
 
@@ -21,7 +25,6 @@ __all__ = [
     "Progress",
     "Schedule",
     "StageLoss",
-    "add_training_options",
     "build_samples",
     "build_trainer",
     "check_output",
@@ -31,6 +34,6 @@ __all__ = [
     "choose_samples",
     "label_pictures",
     "label_sheet",
-    "run_training",
+    "run_recipe",
     "write_labels",
 ]

@@ -11,7 +11,6 @@ import logging
 import math
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import mxnet as mx
 from mxnet import autograd, gluon
@@ -71,7 +70,7 @@ def lower_precision(net: gluon.HybridBlock, precision: str) -> None:
     """
     net.hybridize(static_alloc=True)
     inputs, graph = net._get_graph(mx.sym.var("data"))
-    float32_ops = amp.list_fp32_ops(_dtype(precision))
+    float32_ops = amp.list_fp32_ops(amp.amp.bfloat16 if precision == "bfloat16" else precision)
     if precision == "bfloat16":
         # Not in any list, so that it would fail where its inputs differ in type, as after a PReLU.
         float32_ops = [*float32_ops, "Concat"]
@@ -88,7 +87,8 @@ def scale_gradients(trainer: gluon.Trainer, precision: str) -> None:
     The scale grows until a gradient overflows; that step is left out and the scale halved.
     """
     if precision in _SCALED:
-        trainer._amp_loss_scaler, trainer._amp_original_scale = LossScaler(), trainer._scale
+        trainer._amp_loss_scaler = LossScaler()
+        trainer._amp_original_scale = trainer._scale
 
 
 def backward(losses: list[mx.nd.NDArray], trainer: gluon.Trainer) -> None:
@@ -124,7 +124,8 @@ def restore_scaling(trainer: gluon.Trainer, state: Mapping[str, float]) -> None:
         unskipped = int(state["unskipped"])
     except (KeyError, OverflowError, TypeError, ValueError) as error:
         raise CheckpointError(f"the state of the loss scale is broken ({quote(error)})") from None
-    if not all(math.isfinite(value) and value > 0 for value in values) or not 0 <= unskipped < scaler._scale_seq_len:
+    are_scales = all(math.isfinite(value) and value > 0 for value in values)
+    if not are_scales or not 0 <= unskipped < scaler._scale_seq_len:
         raise CheckpointError(f"the state of the loss scale is broken ({quote(state)})")
     scaler._loss_scale, scaler._next_loss_scale = values
     scaler._unskipped = unskipped
@@ -132,10 +133,6 @@ def restore_scaling(trainer: gluon.Trainer, state: Mapping[str, float]) -> None:
 
 def _is_scaled(trainer: gluon.Trainer) -> bool:
     return getattr(trainer, "_amp_loss_scaler", None) is not None
-
-
-def _dtype(precision: str) -> Any:
-    return amp.amp.bfloat16 if precision == "bfloat16" else precision
 
 
 @functools.lru_cache
@@ -151,7 +148,8 @@ def _check_cpu() -> None:
 
 def _slowdown() -> float:
     """Return how many times as long a convolution takes in bfloat16, by the shortest of many times, taken in turns."""
-    data, layers = mx.nd.ones((1, 64, 64, 64)), []
+    data = mx.nd.ones((1, 64, 64, 64))
+    layers = []
     for precision in ("bfloat16", ""):
         layer = gluon.nn.Conv2D(64, 3, padding=1, in_channels=64)
         layer.initialize(mx.init.One())

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
-from typing import Callable
 
 import mxnet as mx
 from easydict import EasyDict
@@ -15,15 +14,8 @@ from ..checks import check_workers
 from ..configs import load_config, override
 from ..datasets import DATASETS, BatchLoader, SampleSet
 from ..errors import ConfigError
-from ..models import (
-    Checkpoint,
-    construct,
-    freeze_batch_norm,
-    get_model,
-    load_network,
-    read_checkpoint,
-)
-from ..skeletons import skeleton_from_spec
+from ..models import Checkpoint, PoseNet, construct, freeze_batch_norm, get_model, load_network, read_checkpoint
+from ..skeletons import Skeleton, skeleton_from_spec
 from ..tasks import TASKS, Task, bottom_up
 from ..tasks.task import tested_data, trained_data
 from .amp import choose_precision
@@ -32,10 +24,10 @@ from .resuming import check_changes, recipe_of
 from .trainer import PoseTrainer
 
 # The first values of convolutions that do not name their own.
-INITS: dict[str, Callable[[], mx.init.Initializer | None]] = {
-    "he": lambda: None,  # what networks take by themselves
-    "xavier": lambda: mx.init.Xavier(magnitude=1),
-    "normal": lambda: mx.init.Normal(0.01),
+INITS: dict[str, mx.init.Initializer | None] = {
+    "he": None,  # what networks take by themselves
+    "xavier": mx.init.Xavier(magnitude=1),
+    "normal": mx.init.Normal(0.01),
 }
 
 
@@ -69,29 +61,33 @@ def choose_recipe(
     ConfigError, CheckpointError
         If recipe, network and checkpoint do not fit together.
     """
-    checkpoint = None
-    if resume is not None:
-        checkpoint = read_checkpoint(resume)
-        config = recipe_of(checkpoint)
-        if source is not None and config.data.dataset in DATASETS:
-            raise ConfigError(f"--config {source}: {resume} brings its own recipe; change values of it with --set")
-        if source is not None:
-            load_config(source)  # for the data set that it makes known
-        if model not in (None, config.model.name):
-            raise ConfigError(f"{resume}: holds a {config.model.name}, not the {model} that --backbone asks for")
-    else:
+    checkpoint = None if resume is None else read_checkpoint(resume)
+    if checkpoint is None:
         config = load_config(source or default)
-        if model not in (None, config.model.name):
-            raise ConfigError(
-                f"--config {source}: trains a {config.model.name}, not the {model} that --backbone asks for"
-            )
+        whose = f"--config {source}: trains"
+    else:
+        config = _resumed_recipe(checkpoint, source)
+        whose = f"{resume}: holds"
+    if model not in (None, config.model.name):
+        raise ConfigError(f"{whose} a {config.model.name}, not the {model} that --backbone asks for")
     if config.task != task.name:
-        raise ConfigError(f"{config.name}: a recipe for scripts/{TASKS[config.task].trained_by}")
+        raise ConfigError(f"{config.name}: a recipe for cpm {TASKS[config.task].trained_by}")
     before = deepcopy(config)
     override(config, changes)
     if checkpoint is not None:
         check_changes(checkpoint, before, config)
     return config, checkpoint
+
+
+def _resumed_recipe(checkpoint: Checkpoint, source: str | None) -> EasyDict:
+    """Return the recipe in a checkpoint; `source` is loaded for the data set that it makes known."""
+    config = recipe_of(checkpoint)
+    if source is not None and config.data.dataset in DATASETS:
+        path = checkpoint.path
+        raise ConfigError(f"--config {source}: {path} brings its own recipe; change values of it with --set")
+    if source is not None:
+        load_config(source)
+    return config
 
 
 def build_trainer(
@@ -115,24 +111,14 @@ def build_trainer(
     CpmError
         If the recipe, the data or the checkpoint is not what it should be; nothing is written then.
     """
-    skeleton, contexts = skeleton_from_spec(config.labels.skeleton), list(contexts)
+    contexts = list(contexts)
     check_workers("train.num_workers", config.train.num_workers)
     choose_precision(config.train.amp, contexts)  # before anything is loaded
-    construct(config.model.name, skeleton, config.model.options)  # refuses what does not fit, at no cost
-    task = TASKS[config.task]
+    skeleton = _checked_skeleton(config)
     trained_on = trained_data(config).open(skeleton)  # before anything is downloaded
     tested_on = tested_data(config).open(skeleton)
-    if checkpoint is None:
-        mx.random.seed(config.train.seed)
-        options = dict(config.model.options)
-        if config.model.trunk_file:
-            options["trunk_file"] = config.model.trunk_file
-        net = get_model(
-            config.model.name, pretrained=config.model.pretrained or None, ctx=contexts, skeleton=skeleton,
-            init=INITS[config.model.init](), **options
-        )  # fmt: skip
-    else:
-        net = load_network(checkpoint, contexts)
+    net = _new_network(config, contexts, skeleton) if checkpoint is None else load_network(checkpoint, contexts)
+    task = TASKS[config.task]
     task.check_recipe(config, net)
     warn_of_body(config, net.skeleton)
     if config.train.freeze_bn:
@@ -160,12 +146,31 @@ def build_samples(config: EasyDict, split: str, augment: bool = True) -> SampleS
         If the recipe or the data is not what it should be.
     """
     task = TASKS[config.task]
-    skeleton = skeleton_from_spec(config.labels.skeleton)
-    construct(config.model.name, skeleton, config.model.options)  # refuses what does not fit, at no cost
+    skeleton = _checked_skeleton(config)
     dataset = replace(trained_data(config), split=split).open(skeleton)
     net = get_model(config.model.name, skeleton=skeleton, **config.model.options)  # for its grid
     task.check_recipe(config, net)
     return task.samples(config, net, dataset, augment)
+
+
+def _checked_skeleton(config: EasyDict) -> Skeleton:
+    """Return the skeleton of a recipe, if its network can be built for it, which costs nothing to find out."""
+    skeleton = skeleton_from_spec(config.labels.skeleton)
+    construct(config.model.name, skeleton, config.model.options)
+    return skeleton
+
+
+def _new_network(config: EasyDict, contexts: list[mx.Context], skeleton: Skeleton) -> PoseNet:
+    mx.random.seed(config.train.seed)
+    return get_model(
+        config.model.name,
+        pretrained=config.model.pretrained or None,
+        ctx=contexts,
+        skeleton=skeleton,
+        trunk_file=config.model.trunk_file or None,
+        init=INITS[config.model.init],
+        **config.model.options,
+    )
 
 
 def _loader(config: EasyDict, samples: SampleSet, training: bool) -> BatchLoader:

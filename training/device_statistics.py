@@ -10,7 +10,7 @@ from mxnet.gluon import Parameter
 
 from ..errors import CheckpointError
 from ..models import PoseNet
-from ..models.networks.posenet import network_parameters
+from ..models.files.parameters import network_parameters
 
 
 def device_statistics(net: PoseNet, contexts: Sequence[mx.Context]) -> dict[str, np.ndarray]:

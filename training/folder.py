@@ -55,7 +55,7 @@ def check_output(output: Path, resume: Path | None, overwrite: bool) -> None:
 
 def clear_run(output: Path) -> None:
     """Remove what an earlier run has written, and nothing else."""
-    for pattern in (*_CHECKPOINTS, *_RECORDS):
+    for pattern in _CHECKPOINTS + _RECORDS:
         for path in output.glob(pattern):
             path.unlink()
 

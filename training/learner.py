@@ -14,7 +14,7 @@ from ..datasets import Sample
 from ..models import PoseNet
 from .amp import backward, choose_precision, lower_precision, scale_gradients
 from .losses import StageLoss
-from .optimizer import TrunkFreezer, make_trainer
+from .optimizer import TrunkFreezer, gluon_trainer
 from .progress import Progress
 from .schedule import schedule_of
 
@@ -55,12 +55,13 @@ class Learner:
     def __init__(self, net: PoseNet, config: EasyDict, contexts: Sequence[mx.Context], epoch_batches: int) -> None:
         options = config.train
         self.net = net
-        self.names = [f"stage{number}_{kind.name}" for number, kinds in enumerate(net.kinds, 1) for kind in kinds]
+        stages = enumerate(net.kinds, 1)
+        self.names = [f"stage{number}_{kind.name}" for number, kinds in stages for kind in kinds]
         self.schedule = schedule_of(config, epoch_batches)
         self.precision = choose_precision(options.amp, contexts)
         if self.precision:
             lower_precision(net, self.precision)
-        self.trainer = make_trainer(net, config)
+        self.trainer = gluon_trainer(net, config)
         self._config = config
         self.contexts = list(contexts)
         self._kinds = {kind.name: kind for kinds in net.kinds for kind in kinds}
@@ -99,10 +100,9 @@ class Learner:
         """Return how much every cell of a kind of maps counts, given the maps of the last stage."""
         targets = {name: part[f"maps.{name}"] for name in self._kinds}
         mask = part["mask"]
-        for weights in (
-            part.get(f"weights.{kind.name}"),
-            kind.counting(mx.nd, targets, last, self._config.loss, epoch),
-        ):
+        of_sample = part.get(f"weights.{kind.name}")
+        of_kind = kind.counting(mx.nd, targets, last, self._config.loss, epoch)
+        for weights in (of_sample, of_kind):
             if weights is not None:
                 mask = mx.nd.broadcast_mul(mask, weights)
         return mask

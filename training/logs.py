@@ -87,7 +87,8 @@ class RunLog:
         figure = Figure(figsize=(8, 5))
         axes = figure.subplots()
         for split, style in (("train", ".-"), ("val", "o-")):
-            points = [(int(row[0]), float(row[3])) for row in self._rows if row[1] == split and row[2] == "loss"]
+            rows = [row for row in self._rows if row[1:3] == [split, "loss"]]
+            points = [(int(row[0]), float(row[3])) for row in rows]
             if points:
                 axes.plot(*zip(*points), style, label=split)
         axes.set(xlabel="iteration", ylabel="loss per sample, all stages", yscale="log")

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Callable
 
 from mxnet.gluon.loss import Loss
 
 from ..errors import ConfigError, quote
 
-# How a difference d counts, and what a reduction divides the sum over channels and cells by.
-_KINDS = ("l2", "log", "fourth", "bce")
 _EPSILON = 1e-6  # keeps logarithms finite
+# What a reduction divides the sum, or the mean, over channels and cells by.
 _REDUCTIONS = {"sum": 1, "half_sum": 2, "quarter_sum": 4, "mean": 1, "half_mean": 2}
+
+
+def _cross_entropy(F: Any, prediction: Any, target: Any) -> Any:
+    sure = F.log(prediction + _EPSILON)
+    unsure = F.log(1 - prediction + _EPSILON)
+    return -(target * sure + (1 - target) * unsure)
+
+
+# How predictions count.
+_KINDS: dict[str, Callable[[Any, Any, Any], Any]] = {
+    "l2": lambda F, prediction, target: F.square(prediction - target),
+    "log": lambda F, prediction, target: F.log1p(F.abs(prediction - target)),
+    "fourth": lambda F, prediction, target: F.square(F.square(prediction - target)),
+    "bce": _cross_entropy,
+}
 
 
 class StageLoss(Loss):
@@ -57,16 +71,6 @@ class StageLoss(Loss):
 
     def hybrid_forward(self, F: Any, prediction: Any, target: Any, mask: Any) -> Any:
         """Return the (B,) losses of predictions and targets (B, C, h, w) under masks that broadcast to them."""
-        difference = prediction - target
-        if self._kind == "log":
-            error = F.log1p(F.abs(difference))
-        elif self._kind == "bce":
-            sure, unsure = F.log(prediction + _EPSILON), F.log(1 - prediction + _EPSILON)
-            error = -(target * sure + (1 - target) * unsure)
-        else:
-            error = F.square(difference)
-            if self._kind == "fourth":
-                error = F.square(error)
-        error = F.broadcast_mul(error, mask)
+        error = F.broadcast_mul(_KINDS[self._kind](F, prediction, target), mask)
         reduce = F.mean if self._reduction.endswith("mean") else F.sum
         return reduce(error, axis=0, exclude=True) / _REDUCTIONS[self._reduction]

@@ -16,7 +16,7 @@ from ..models import PoseNet
 _NO_DECAY = ("bias", "gamma", "beta")
 
 
-def make_trainer(net: PoseNet, config: EasyDict) -> gluon.Trainer:
+def gluon_trainer(net: PoseNet, config: EasyDict) -> gluon.Trainer:
     """Return a Gluon trainer for the parameters of `net`, with the multipliers of ``config.optimizer``.
 
     Biases and the gammas and betas of batch normalisation are not decayed. The gradients of several
@@ -25,26 +25,22 @@ def make_trainer(net: PoseNet, config: EasyDict) -> gluon.Trainer:
     Raises
     ------
     ConfigError
-        If the optimizer is unknown, or a pattern of ``lr_mults`` matches no parameter.
+        If a pattern of ``lr_mults`` matches no parameter.
     """
     options = config.optimizer
     parameters = net._collect_params_with_prefix()
     for name, parameter in parameters.items():
         parameter.wd_mult = 0.0 if name.endswith(_NO_DECAY) else 1.0
         parameter.lr_mult = 1.0
-    for pattern, factor in _multipliers(options.lr_mults):
-        matching = [parameter for name, parameter in parameters.items() if pattern.search(name)]
+    for pattern, factor in options.lr_mults:
+        matching = [parameter for name, parameter in parameters.items() if re.search(pattern, name)]
         if not matching:
-            raise ConfigError(f"optimizer.lr_mults: no parameter of {net.name} matches {quote(pattern.pattern)}")
+            raise ConfigError(f"optimizer.lr_mults: no parameter of {net.name} matches {quote(pattern)}")
         for parameter in matching:
             parameter.lr_mult *= factor
+    settings = {"learning_rate": options.lr, "wd": options.weight_decay}
     if options.name == "sgd":
-        settings = {"momentum": options.momentum}
-    elif options.name == "adam":
-        settings = {}
-    else:
-        raise ConfigError(f"optimizer.name={quote(options.name)}: expected sgd or adam")
-    settings |= {"learning_rate": options.lr, "wd": options.weight_decay}
+        settings["momentum"] = options.momentum
     trainer = gluon.Trainer(net.collect_params(), options.name, settings, kvstore="device", update_on_kvstore=False)
     # Left to the first step, the second would give all devices the statistics of batch normalisation of the first.
     trainer._init_kvstore()
@@ -72,7 +68,8 @@ class TrunkFreezer:
 
     def __init__(self, net: PoseNet, epochs: int) -> None:
         parameters = net._collect_params_with_prefix()
-        self._factors = {value: value.lr_mult for name, value in parameters.items() if name.startswith("trunk.")}
+        trunk = [parameter for name, parameter in parameters.items() if name.startswith("trunk.")]
+        self._factors = {parameter: parameter.lr_mult for parameter in trunk}
         self._epochs = epochs
         if epochs and not self._factors:
             raise ConfigError(f"train.freeze_trunk={epochs}: {net.name} has no trunk")
@@ -81,13 +78,6 @@ class TrunkFreezer:
         """Freeze or release the trunk for an epoch, counted from 0."""
         for parameter, factor in self._factors.items():
             parameter.lr_mult = 0.0 if epoch < self._epochs else factor
-
-
-def _multipliers(pairs: Any) -> list[tuple[re.Pattern, float]]:
-    try:
-        return [(re.compile(pattern), float(factor)) for pattern, factor in pairs]
-    except (TypeError, ValueError, re.error) as error:
-        raise ConfigError(f"optimizer.lr_mults={quote(pairs)}: expected pairs (pattern, factor) ({error})") from None
 
 
 def trainer_arrays(trainer: gluon.Trainer, net: PoseNet) -> dict[str, np.ndarray]:
@@ -117,28 +107,34 @@ def restore_trainer(trainer: gluon.Trainer, net: PoseNet, arrays: dict[str, np.n
     optimizer = trainer._optimizer
     optimizer.num_update = optimizer.begin_num_update = updates
     optimizer._all_index_update_counts = {context.device_id: dict(counts) for context in trainer._contexts}
-    used = 0
+    read = set()
     for updater, context in zip(trainer._updaters, trainer._contexts):
-        used = 0
         for name, parameter in net._collect_params_with_prefix().items():
             if parameter.grad_req == "null":
                 continue
             index = trainer._param2idx[parameter.name]
-            blank = optimizer.create_state_multi_precision(index, parameter.data(context))
-            for slot, array in enumerate(_slots(blank)):
-                saved = arrays.get(f"{name}/{slot}")
-                if saved is None or saved.shape != array.shape:
-                    found = "nothing" if saved is None else f"shape {saved.shape}"
-                    raise CheckpointError(
-                        f"optimizer state of {name}: found {found}, expected shape {array.shape}; "
-                        "was it written by another optimizer?"
-                    )
-                check_finite(f"optimizer state of {name}", saved)
+            state = optimizer.create_state_multi_precision(index, parameter.data(context))
+            for slot, array in enumerate(_slots(state)):
+                saved = _saved(arrays, name, slot, array.shape)
                 array[:] = mx.nd.array(saved, ctx=context, dtype=saved.dtype)
-                used += 1
-            updater.states[index], updater.states_synced[index] = blank, True
-    if used != len(arrays):
-        raise CheckpointError(f"{len(arrays) - used} arrays of optimizer state belong to no parameter of {net.name}")
+                read.add(f"{name}/{slot}")
+            updater.states[index] = state
+            updater.states_synced[index] = True
+    if len(read) != len(arrays):
+        left = len(arrays) - len(read)
+        raise CheckpointError(f"{left} arrays of optimizer state belong to no parameter of {net.name}")
+
+
+def _saved(arrays: dict[str, np.ndarray], name: str, slot: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Return what the optimizer remembered of a parameter, if it is there and fits."""
+    saved = arrays.get(f"{name}/{slot}")
+    if saved is None or saved.shape != shape:
+        found = "nothing" if saved is None else f"shape {saved.shape}"
+        raise CheckpointError(
+            f"optimizer state of {name}: found {found}, expected shape {shape}; was it written by another optimizer?"
+        )
+    check_finite(f"optimizer state of {name}", saved)
+    return saved
 
 
 def check_finite(name: str, array: np.ndarray) -> None:

@@ -14,7 +14,7 @@ from ..datasets import BatchLoader
 from ..errors import CheckpointError, CpmError
 from ..models import Checkpoint, save_network
 from ..models.files.checkpoint import value_of
-from ..models.networks.posenet import network_parameters
+from ..models.files.parameters import network_parameters
 from .amp import restore_scaling, scaling_state
 from .device_statistics import device_statistics, restore_statistics, split_arrays
 from .learner import Learner

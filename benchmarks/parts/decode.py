@@ -30,8 +30,10 @@ _ENOUGH = 14  # joints
 
 def measure(options: Options) -> list[Result]:
     """Measure 1, 3, 10 and 30 people apart and a crowd of 10."""
-    cases = [(f"decode, {count} people apart", [grid_people(count, seed) for seed in range(SEEDS)], required)
-             for count, required in ((1, None), (3, None), (10, 1 / 25), (30, 1 / 6))]  # fmt: skip
+    cases = [
+        (f"decode, {count} people apart", [grid_people(count, seed) for seed in range(SEEDS)], required)
+        for count, required in ((1, None), (3, None), (10, 1 / 25), (30, 1 / 6))
+    ]
     cases.append(("decode, a crowd of 10", [crowd(10, seed) for seed in range(SEEDS)], None))
     return [_measure(what, scenes, required, options) for what, scenes, required in cases]
 
@@ -82,5 +84,6 @@ def _match(people: list[Person], truth: np.ndarray) -> list[int]:
     for _ in range(min(close.shape)):
         best = np.unravel_index(close.argmax(), close.shape)
         matches.append(int(close[best]))
-        close[best[0]], close[:, best[1]] = -1, -1
+        close[best[0]] = -1
+        close[:, best[1]] = -1
     return matches

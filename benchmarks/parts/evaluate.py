@@ -19,7 +19,7 @@ import cpm.models
 from cpm import ConfigError
 from cpm.codecs import PafCodec
 from cpm.datasets import read_image
-from cpm.evaluation.oks_scores import people_to_results
+from cpm.evaluation import people_to_results
 from cpm.inference import PoseEstimator
 
 from .inputs import grid_people, noisy_maps, write_pictures
@@ -36,7 +36,9 @@ class _Recorder:
     """Stands for a network: runs it, remembers what it was given, and may answer with other maps."""
 
     def __init__(self, net: cpm.models.PoseNet, drawn: bool) -> None:
-        self.net, self.multiple, self._drawn = net, net.multiple, drawn
+        self.net = net
+        self.multiple = net.multiple
+        self._drawn = drawn
         self._images: mx.nd.NDArray | None = None
         self._maps: dict[tuple[int, ...], dict[str, np.ndarray]] = {}
 
@@ -57,7 +59,8 @@ class _Recorder:
     def _draw(self, shape: tuple[int, ...]) -> dict[str, np.ndarray]:
         """Return the PAFs and heatmaps of 3 people for images (1, H, W, 3), the same every time."""
         if shape not in self._maps:
-            codec, size = PafCodec(self.net.skeleton, self.net.stride), (shape[1], shape[2])
+            codec = PafCodec(self.net.skeleton, self.net.stride)
+            size = (shape[1], shape[2])
             maps = noisy_maps(codec, grid_people(3, 0, min(size)), 0, size)
             self._maps[shape] = {name: array[None] for name, array in maps.items()}
         return self._maps[shape]

@@ -26,7 +26,8 @@ TWIN = Path(__file__).resolve().parents[2] / "tests" / "reference" / "labels.py"
 
 def measure(options: Options) -> list[Result]:
     """Measure 1, 3, 10 and 30 people on 46x46 and 92x92 cells."""
-    twin, results = _load_twin(), []
+    twin = _load_twin()
+    results = []
     for cells in (46,) if options.quick else (46, 92):
         for count in (1, 3, 10, 30):
             results += _measure(cells, count, twin, options)
@@ -55,7 +56,9 @@ def _measure(cells: int, count: int, twin: ModuleType | None, options: Options) 
 
 
 def _draw(twin: ModuleType, codec: PafCodec, people: np.ndarray, cells: int) -> None:
-    joints, limbs, stride = codec.skeleton.num_joints, codec.skeleton.limb_joints, codec.stride
+    joints = codec.skeleton.num_joints
+    limbs = codec.skeleton.limb_joints
+    stride = codec.stride
     twin.draw_heatmaps(people, joints, stride, codec.sigma, (cells, cells))
     twin.draw_pafs(people, limbs, stride, codec.paf_width, (cells, cells))
 

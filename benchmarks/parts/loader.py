@@ -102,7 +102,8 @@ def _packed(root: Path, loose: TrainingSet, options: Options) -> Result:
     path = root / f"{SPLIT}.rec"
     write_packed(path, coco_source(root, SPLIT), SPLIT)
     packed = TrainingSet(PackedKeypoints(path), PafCodec(OPENPOSE_18), Augmentation(), PersonFilter(), seed=0)
-    ours, theirs = cycle(range(COUNT)), cycle(range(COUNT))
+    ours = cycle(range(COUNT))
+    theirs = cycle(range(COUNT))
     functions = {"packed": lambda: packed[0, next(ours)], "loose": lambda: loose[0, next(theirs)]}
     seconds = in_turns(functions, options.repetitions(20 * COUNT))
     return Result("loader", "one sample, 3 people, packed", "loose files", seconds["packed"], seconds["loose"])
@@ -128,7 +129,9 @@ class _Yardstick:
 
 def _samples(what: str, samples: TrainingSet, options: Options) -> Result:
     """Time the first samples one by one, over and over: short measurements, that other work disturbs seldom."""
-    yardstick, ours, theirs = _Yardstick(samples), cycle(range(COUNT)), cycle(range(COUNT))
+    yardstick = _Yardstick(samples)
+    ours = cycle(range(COUNT))
+    theirs = cycle(range(COUNT))
     functions = {"sample": lambda: samples[0, next(ours)], "opencv": lambda: yardstick(next(theirs))}
     seconds = in_turns(functions, options.repetitions(20 * COUNT))
     return Result("loader", what, "imdecode + warpAffine", seconds["sample"], seconds["opencv"], required=1.5)
@@ -136,7 +139,8 @@ def _samples(what: str, samples: TrainingSet, options: Options) -> Result:
 
 def _batches(samples: TrainingSet, workers: int, options: Options) -> Result:
     """Time batches from the first to the last of an epoch."""
-    yardstick, many = _Yardstick(samples), copy(samples)
+    yardstick = _Yardstick(samples)
+    many = copy(samples)
     # An epoch of as many batches as take about _ROOM: Gluon's loader begins each by collecting garbage.
     many.samples = np.tile(samples.samples, (max(1, round(_ROOM / (len(samples) * 0.003))), 1))
     loader = BatchLoader(many, BATCH, workers)
@@ -163,9 +167,14 @@ def _opening(options: Options) -> list[Result]:
         parsed = [_open(root, "json") for _ in range(1 if options.quick else 2)]
     results = []
     for name, runs, limit in (("first", first, None), ("second", second, 2.0)):
-        figures = {"file": f"{size / 1e6:.0f} MB", "kept": f"{runs[0]['kept']} MB", "peak": f"{runs[0]['peak']} MB",
-                   "with the choice of people": f"{min(run['both'] for run in runs):.2f} s"}  # fmt: skip
-        what, seconds = f"open {images} images, {name} time", [run["opened"] for run in runs]
+        figures = {
+            "file": f"{size / 1e6:.0f} MB",
+            "kept": f"{runs[0]['kept']} MB",
+            "peak": f"{runs[0]['peak']} MB",
+            "with the choice of people": f"{min(run['both'] for run in runs):.2f} s",
+        }
+        what = f"open {images} images, {name} time"
+        seconds = [run["opened"] for run in runs]
         yardstick = [run["opened"] for run in parsed]
         results.append(Result("loader", what, "json.loads", seconds, yardstick, limit=limit, figures=figures))
     return results

@@ -11,6 +11,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Callable
 
+from cpm.tables import format_table
+
 _SHORTEST = 0.002  # seconds; what is quicker is called many times for one measurement
 _FLAGS = ("avx2", "fma", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_int8", "amx_bf16")
 _PACKAGES = ("mxnet", "numpy", "opencv-python", "pycocotools", "torch", "onnxruntime", "openvino")
@@ -138,13 +140,10 @@ def _seconds(function: Callable[[], Any], count: int = 1) -> float:
     return max(time.perf_counter() - start, 1e-9) / count
 
 
-def format_table(results: list[Result]) -> str:
+def results_table(results: list[Result]) -> str:
     """Return the rows as text in columns, each with its figures behind."""
     heading = ("part", "what", "median", "min", "yardstick", "median", "ratio", "of minima", "required", "")
-    rows = [heading, *(_cells(result) for result in results)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(heading))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
-    return "\n".join(lines)
+    return format_table([heading, *map(_cells, results)])
 
 
 def _cells(result: Result) -> tuple[str, ...]:
@@ -179,12 +178,14 @@ def _ratio(ratio: float | None) -> str:
 
 def describe_machine() -> dict[str, Any]:
     """Return the processor, its cores and flags, the threads of OpenMP and the versions of what is measured."""
-    cpu, flags = platform.processor() or platform.machine(), ""
+    cpu = platform.processor() or platform.machine()
+    flags = ""
     info = Path("/proc/cpuinfo")
     if info.is_file():
         entries = [line.partition(":") for line in info.read_text().splitlines()]
         values = {key.strip(): value.strip() for key, _, value in entries}
-        cpu, flags = values.get("model name", cpu), values.get("flags", "")
+        cpu = values.get("model name", cpu)
+        flags = values.get("flags", "")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     known = set(flags.split())
     return {

@@ -100,7 +100,7 @@ def _published(path: Path | None, image: np.ndarray) -> dict[str, Runner]:
     if path is None:
         return {}
     if importlib.util.find_spec("openvino") is None:
-        raise ConfigError(f"--ir {path}: OpenVINO is not installed, pip install 'cpm[openvino]'")
+        raise ConfigError(f"--ir {path}: OpenVINO is not installed, pip install 'cpm-pose[openvino]'")
     import openvino
 
     core = openvino.Core()

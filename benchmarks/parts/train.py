@@ -33,22 +33,31 @@ _REQUIRED = {"fp32": 1.15, "bf16": 0.8}
 
 def measure(options: Options) -> list[Result]:
     """Measure a step in fp32 and, where the processor can, in bf16."""
-    batch, stages = _random_batch(64 if options.quick else SIDE), 2 if options.quick else 6
-    steps, other = {"fp32": _mxnet(batch, stages, {})}, "torch, channels_last"
+    batch = _random_batch(64 if options.quick else SIDE)
+    stages = 2 if options.quick else 6
+    steps = {"fp32": _mxnet(batch, stages, {})}
+    other = "torch, channels_last"
     with suppress(ConfigError):  # not on every processor
         steps["bf16"] = _mxnet(batch, stages, {"amp": "bfloat16"})
     functions = {**steps, **_torch(batch, stages, other)}
     seconds = in_turns(functions, options.repetitions(3), REST)
     what = f"cpm_vgg19, step of {BATCH}"
     return [
-        Result("train", f"{what}, {kind}", other if other in seconds else "", seconds[kind], seconds.get(other, []),
-               _REQUIRED[kind] if other in seconds else None)
+        Result(
+            "train",
+            f"{what}, {kind}",
+            other if other in seconds else "",
+            seconds[kind],
+            seconds.get(other, []),
+            _REQUIRED[kind] if other in seconds else None,
+        )
         for kind in steps
-    ]  # fmt: skip
+    ]
 
 
 def _random_batch(side: int) -> Sample:
-    rng, cells = np.random.default_rng(0), side // 8
+    rng = np.random.default_rng(0)
+    cells = side // 8
 
     def maps(count: int) -> np.ndarray:
         return rng.random((BATCH, count, cells, cells), np.float32)
@@ -85,8 +94,9 @@ def _torch(batch: Sample, stages: int, name: str) -> dict[str, Callable[[], None
 
     def step() -> None:
         optimizer.zero_grad(set_to_none=True)
-        losses = [((found - maps).square() * mask).sum() for stage in net(images)
-                  for found, maps in zip(stage, targets)]  # fmt: skip
+        losses = [
+            ((found - maps).square() * mask).sum() for stage in net(images) for found, maps in zip(stage, targets)
+        ]
         (torch.stack(losses).sum() / BATCH).backward()
         optimizer.step()
 

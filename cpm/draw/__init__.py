@@ -1,8 +1,8 @@
 """Pictures of people, maps and training samples."""
 
 from .labels import draw_ignored, draw_weights
-from .maps import Scale, draw_arrows, draw_heatmaps, draw_offsets, draw_pafs
-from .people import draw_people, joint_colours, limb_colours, mark_occluded
+from .maps import Scale, draw_arrows, draw_heatmaps, draw_pafs
+from .people import draw_dot, draw_people, joint_colours, limb_colours, mark_occluded
 from .sheets import captioned, contact_sheet, enlarge, save_image
 
 __all__ = [
@@ -10,9 +10,9 @@ __all__ = [
     "captioned",
     "contact_sheet",
     "draw_arrows",
+    "draw_dot",
     "draw_heatmaps",
     "draw_ignored",
-    "draw_offsets",
     "draw_pafs",
     "draw_people",
     "draw_weights",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
 from ..checks import check_image
+from ..opencv import cv2
 from .people import draw_dot
 
 _MOST_LINES = 20  # of a column

@@ -1,16 +1,16 @@
-"""Heatmaps, PAFs and offsets over an image."""
+"""Heatmaps and PAFs over an image."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Union
 
-import cv2
 import numpy as np
 
 from ..checks import check_image
 from ..errors import DataError
-from .people import Colour, draw_dot
+from ..opencv import cv2
+from .people import Colour
 
 Scale = Union[float, tuple[float, float]]
 
@@ -122,36 +122,6 @@ def draw_arrows(image: np.ndarray, pafs: np.ndarray, colours: Sequence[Colour], 
         limb = int(strongest[(row + column) % len(strongest)])
         centre = cell * (np.array([column, row]) + 0.5) - 0.5
         _arrow(picture, centre, cell * vectors[limb, :, row, column], colours[limb])
-    return picture
-
-
-def draw_offsets(image: np.ndarray, offsets: np.ndarray, colours: Sequence[Colour], cell: float) -> np.ndarray:
-    """Draw the cells that have an offset, as frames over a darkened image, and the place that it gives, as a dot.
-
-    Parameters
-    ----------
-    image
-        (H, W, 3) RGB uint8.
-    offsets
-        (2K, h, w), see :data:`cpm.codecs.OFFSETS`.
-    colours
-        K RGB colours.
-    cell
-        Pixels of the image per cell.
-
-    Returns
-    -------
-    ndarray
-        (H, W, 3) RGB uint8.
-    """
-    check_image(image)
-    picture = np.ascontiguousarray((0.5 * image).astype(np.uint8))
-    pairs = offsets.reshape(-1, 2, *offsets.shape[1:])
-    for joint, row, column in np.argwhere((pairs > 0).any(axis=1)).tolist():
-        start, end = ((round(cell * x), round(cell * y)) for x, y in ((column, row), (column + 1, row + 1)))
-        cv2.rectangle(picture, start, end, colours[joint], 1)
-        x, y = cell * (np.array([column, row]) + 1 - pairs[joint, :, row, column]) - 0.5
-        draw_dot(picture, x, y, max(cell / 8, 1.5), colours[joint])
     return picture
 
 

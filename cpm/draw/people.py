@@ -6,11 +6,11 @@ import colorsys
 import math
 from collections.abc import Sequence
 
-import cv2
 import numpy as np
 
 from ..checks import check_image
 from ..errors import DataError
+from ..opencv import cv2
 from ..person import Person
 from ..skeletons import Skeleton
 
@@ -98,7 +98,7 @@ def joint_colours(skeleton: Skeleton) -> list[Colour]:
     for (a, b), colour in zip(skeleton.limb_joints.tolist(), limb_colours(skeleton)):
         dots.setdefault(a, colour)
         dots[b] = colour
-    return [dots.get(k, (120, 120, 120)) for k in range(skeleton.num_joints)]
+    return [dots.get(k, (255, 255, 255)) for k in range(skeleton.num_joints)]
 
 
 def draw_dot(picture: np.ndarray, x: float, y: float, radius: float, colour: Colour) -> None:
@@ -121,13 +121,11 @@ def _draw_person(sticks: np.ndarray, person: Person, skeleton: Skeleton) -> None
     one = 1 << _BITS
     places = [(round(float(x) * one), round(float(y) * one)) for x, y in person.keypoints[:, :2]]
     found = person.found
-    dots: dict[int, tuple[int, int, int]] = {}
     for (a, b), colour in zip(skeleton.limb_joints, limb_colours(skeleton)):
         if found[a] and found[b]:
             cv2.line(sticks, places[a], places[b], colour, width, cv2.LINE_AA, _BITS)
-        dots.setdefault(a, colour)
-        dots[b] = colour
-    for k in np.flatnonzero(found):
+    dots = joint_colours(skeleton)
+    for k in np.flatnonzero(found).tolist():
         radius = round(0.9 * width * one) + one // 2
         cv2.circle(sticks, places[k], radius + one // 2, (30, 30, 30), cv2.FILLED, cv2.LINE_AA, _BITS)
-        cv2.circle(sticks, places[k], radius, dots.get(k, (255, 255, 255)), cv2.FILLED, cv2.LINE_AA, _BITS)
+        cv2.circle(sticks, places[k], radius, dots[k], cv2.FILLED, cv2.LINE_AA, _BITS)

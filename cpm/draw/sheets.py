@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from ..checks import check_image
 from ..errors import ConfigError, DataError
 from ..files import atomic_path
+from ..opencv import cv2
 
 _SUFFIXES = {".jpg": [cv2.IMWRITE_JPEG_QUALITY, 92], ".jpeg": [cv2.IMWRITE_JPEG_QUALITY, 92], ".png": []}
 _INK = (45, 45, 52)
@@ -73,10 +73,8 @@ def captioned(image: np.ndarray, text: str, bold: bool = False) -> np.ndarray:
 def enlarge(image: np.ndarray, height: int) -> tuple[np.ndarray, float]:
     """Return an image scaled to a height in pixels, and by what factor it was."""
     check_image(image)
-    factor = height / image.shape[0]
-    size = (max(round(image.shape[1] * factor), 1), height)
-    scaled: np.ndarray = cv2.resize(image, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
-    return scaled, factor
+    factor = height / len(image)
+    return _resize(image, factor), factor
 
 
 def save_image(path: str | Path, rgb: np.ndarray) -> None:

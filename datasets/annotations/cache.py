@@ -10,14 +10,13 @@ import hashlib
 import json
 import logging
 import os
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ...files import home, require_regular, write_arrays
+from ...files import home, read_arrays, require_regular, write_arrays
 from .index import ARRAYS, AnnotationIndex
 
 logger = logging.getLogger(__name__)
@@ -83,20 +82,13 @@ def _places(path: Path) -> list[Path]:
 
 
 def _read(place: Path, key: Mapping[str, Any]) -> AnnotationIndex:
-    with zipfile.ZipFile(place) as archive:
-        members = archive.infolist()
-        # Uncompressed members cannot claim more memory than the file is large.
-        if any(member.compress_type != zipfile.ZIP_STORED for member in members):
-            raise ValueError("its members are compressed")
-        if sum(member.file_size for member in members) > place.stat().st_size:
-            raise ValueError("its members claim more bytes than the file has")
-    with np.load(place, allow_pickle=False) as content:
-        meta = json.loads(content["meta"].tobytes())
-        if {name: meta.get(name) for name in key} != key:
-            raise ValueError("it is of another file, or of another version of it")
-        joints = tuple(map(str, meta["joints"]))
-        arrays = {name: content[name] for name in ARRAYS}
-        remarks = tuple(map(str, meta["remarks"]))
-        index = AnnotationIndex(int(meta["category_id"]), joints, **arrays, remarks=remarks)
+    content = read_arrays(place)
+    meta = json.loads(content["meta"].tobytes())
+    if {name: meta.get(name) for name in key} != key:
+        raise ValueError("it is of another file, or of another version of it")
+    joints = tuple(map(str, meta["joints"]))
+    arrays = {name: content[name] for name in ARRAYS}
+    remarks = tuple(map(str, meta["remarks"]))
+    index = AnnotationIndex(int(meta["category_id"]), joints, **arrays, remarks=remarks)
     index.check()
     return index

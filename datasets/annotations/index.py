@@ -112,18 +112,35 @@ class AnnotationIndex:
         ValueError
             If they do not.
         """
-        images, people = len(self.image_ids), len(self.areas)
-        shapes = {"image_ids": (images,), "sizes": (images, 2), "keypoints": (people, len(self.joints), 3),
-                  "boxes": (people, 4), "areas": (people,), "crowds": (people,), "names": self.names.shape[:1],
-                  "points": self.points.shape[:1], "texts": self.texts.shape[:1],
-                  "name_offsets": (images + 1,), "people_offsets": (images + 1,), "text_offsets": (people + 1,),
-                  "shape_offsets": (people + 1,), "polygon_offsets": self.polygon_offsets.shape[:1]}  # fmt: skip
+        images = len(self.image_ids)
+        people = len(self.areas)
+        shapes = {
+            "image_ids": (images,),
+            "sizes": (images, 2),
+            "keypoints": (people, len(self.joints), 3),
+            "boxes": (people, 4),
+            "areas": (people,),
+            "crowds": (people,),
+            "names": self.names.shape[:1],
+            "points": self.points.shape[:1],
+            "texts": self.texts.shape[:1],
+            "name_offsets": (images + 1,),
+            "people_offsets": (images + 1,),
+            "text_offsets": (people + 1,),
+            "shape_offsets": (people + 1,),
+            "polygon_offsets": self.polygon_offsets.shape[:1],
+        }
         for name, dtype in ARRAYS.items():
             found = getattr(self, name)
             if found.dtype != dtype or found.shape != shapes[name]:
                 raise ValueError(f"{name} is {found.dtype} {found.shape}")
-        ends = {"name_offsets": len(self.names), "people_offsets": people, "text_offsets": len(self.texts),
-                "shape_offsets": len(self.polygon_offsets) - 1, "polygon_offsets": len(self.points)}  # fmt: skip
+        ends = {
+            "name_offsets": len(self.names),
+            "people_offsets": people,
+            "text_offsets": len(self.texts),
+            "shape_offsets": len(self.polygon_offsets) - 1,
+            "polygon_offsets": len(self.points),
+        }
         for name, end in ends.items():
             offsets = getattr(self, name)
             if not len(offsets) or offsets[0] != 0 or offsets[-1] != end or (np.diff(offsets) < 0).any():
@@ -205,7 +222,8 @@ def describe_images(annotations: Annotations, sizes_known: bool = True) -> list[
 
 
 def _describe(image: Mapping[str, Any], name: str, least: int) -> dict[str, Any]:
-    number, file_name = image["id"], image.get("file_name")
+    number = image["id"]
+    file_name = image.get("file_name")
     if not isinstance(file_name, str) or not file_name:
         raise DataError(f"{name}: the file_name of image {number} is {quote(file_name)}, expected a name")
     try:

@@ -127,11 +127,11 @@ def next_command(root: str | Path, splits: Sequence[str], link: str | Path | Non
     if absent and set(splits) <= set(PUBLISHED):
         output = "" if root == DEFAULT_ROOT else f" --output={shlex.quote(str(root))}"
         output += f" --link={shlex.quote(str(link))}" if link else ""
-        return f"python scripts/prepare_coco.py --splits={','.join(absent)}{output}"
+        return f"cpm prepare-coco --splits={','.join(absent)}{output}"
     named = "" if root == DEFAULT_ROOT else f" --dataset-root={shlex.quote(str(root))}"
     if not set(splits) <= set(PUBLISHED):
         named += f" --set data.train={splits[0]} --set data.val={splits[-1]}"
-    return f"python scripts/train_gluon_cpm.py --backbone=res50{named}"
+    return f"cpm train --backbone=res50{named}"
 
 
 def link_splits(root: str | Path, source: str | Path, splits: Sequence[str]) -> None:
@@ -152,12 +152,14 @@ def link_splits(root: str | Path, source: str | Path, splits: Sequence[str]) -> 
     DataError
         If something is missing, or something else is in the place of a link; then no link is made.
     """
-    root, source = Path(root), Path(source)
+    root = Path(root)
+    source = Path(source)
     if not source.is_dir():
         raise DataError(f"{source}: no such folder, expected one that holds COCO")
     links: dict[Path, Path] = {}
     for split in splits:
-        file, folder = _annotation_file(root, split), root / split
+        file = _annotation_file(root, split)
+        folder = root / split
         places = [(file, source / "annotations" / file.name), (file, source / file.name)]
         places += _zip_places(root, source, ANNOTATIONS) if split in PICTURES else []
         links.update([_find(f"the annotations of {split}", places)])

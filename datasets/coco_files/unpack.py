@@ -51,7 +51,8 @@ def unpack(path: str | Path, folder: str | Path, wanted: str, progress: bool = F
         If the zip file is broken, has no such member, or does not fit on the disk; if members are links, have the
         same name, or are larger than they can be in good faith.
     """
-    path, folder = Path(path), Path(folder)
+    path = Path(path)
+    folder = Path(folder)
     try:
         with zipfile.ZipFile(path) as archive:
             members = [member for member in archive.infolist() if re.fullmatch(wanted, member.filename)]

@@ -8,13 +8,14 @@ from functools import partial
 from multiprocessing.pool import ThreadPool
 from pathlib import Path, PurePosixPath
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
 from ..._compat import available_cores
 from ...errors import DataError, quote
 from ...files import atomic_path, is_name_within
+from ...opencv import cv2
+from ...tables import format_table
 from ..annotations.index import AnnotationIndex
 from ..coco import CocoKeypoints
 from ..records import ImageRecord
@@ -141,7 +142,8 @@ def verify_split(
     with tqdm(total=len(records), desc=dataset.split, unit="image", disable=not progress) as bar:
         for row, finding in enumerate(_findings(records, decode, masks is not None)):
             problems.extend(finding.problems)
-            masked_images, masked = masked_images + finding.has_mask, masked + finding.masked
+            masked_images = masked_images + finding.has_mask
+            masked = masked + finding.masked
             if masks is not None and finding.png is not None:
                 # Here and not in the threads: the mode of the file comes from the umask, which they share.
                 with atomic_path(_mask_path(Path(masks), dataset.index.name(row)), flush=False) as temporary:
@@ -154,11 +156,8 @@ def verify_split(
 
 def report_table(reports: Sequence[SplitReport]) -> str:
     """Return the findings as a table, and the problems below it, a line each."""
-    header = ("split", "images", "with people", "people", "with keypoints", "crowds", "masked images",
-              "masked pixels", "problems")  # fmt: skip
-    rows = [header, *map(_row, reports)]
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows]
+    rows = [_row(report) for report in reports]
+    lines = [format_table([list(rows[0]), *(list(row.values()) for row in rows)])]
     for report in reports:
         lines += [f"{report.split}: {problem}" for problem in report.problems]
         more = report.problem_count - len(report.problems)
@@ -181,12 +180,20 @@ def check_reports(reports: Sequence[SplitReport]) -> None:
         )
 
 
-def _row(report: SplitReport) -> tuple[str, ...]:
+def _row(report: SplitReport) -> dict[str, str]:
+    """Return the cells of a report by the headings of their columns."""
     counts = report.counts
-    numbers = (counts.images, counts.with_people, counts.people, counts.with_keypoints, counts.crowds)
-    masked = (report.masked_images / max(counts.images, 1), report.masked_pixels)
-    return (report.split, *(f"{number:,}" for number in numbers), *(f"{share:.2%}" for share in masked),
-            f"{report.problem_count:,}")  # fmt: skip
+    return {
+        "split": report.split,
+        "images": f"{counts.images:,}",
+        "with people": f"{counts.with_people:,}",
+        "people": f"{counts.people:,}",
+        "with keypoints": f"{counts.with_keypoints:,}",
+        "crowds": f"{counts.crowds:,}",
+        "masked images": f"{report.masked_images / max(counts.images, 1):.2%}",
+        "masked pixels": f"{report.masked_pixels:.2%}",
+        "problems": f"{report.problem_count:,}",
+    }
 
 
 def _differences(dataset: CocoKeypoints, counts: Counts) -> list[str]:
@@ -215,7 +222,9 @@ def _findings(records: Sequence[ImageRecord], decode: bool, encode: bool) -> Ite
 
 def _look(records: Sequence[ImageRecord], decode: bool, encode: bool, row: int) -> _Finding:
     record = records[row]
-    problems, mask, png = [], None, None
+    problems = []
+    mask = None
+    png = None
     try:
         _check_picture(record, decode)
     except DataError as error:

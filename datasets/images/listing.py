@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ...errors import DataError
 from .kinds import FIRST_BYTES, other_picture, readable_kind
 from .reading import read_file
 
-logger = logging.getLogger(__name__)
-
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 _OTHER_SUFFIXES = (".heic", ".heif", ".avif", ".gif", ".jxl", ".jp2", ".dng", ".nef", ".cr2", ".cr3", ".arw")
 _SHOWN = 5  # names in a message
 
 
-def list_images(folder: str | Path) -> list[Path]:
-    """Return the pictures of a folder in the order of their names; a single file is itself the list.
+def list_images(folder: str | Path, without: Path | None = None) -> list[Path]:
+    """Return the pictures of a folder and of the folders in it, by their names; a single file is itself the list.
 
     They are the files that begin as pictures, whatever they are called, and those that are called pictures, whatever
-    they are: reading says which of them cannot be read, and why. Hidden files are none. Folders in the folder are not
-    searched, but a warning names those that hold pictures.
+    they are: reading says which of them cannot be read, and why. Hidden files and folders are none, and links to
+    folders are not followed.
+
+    Parameters
+    ----------
+    folder
+        The folder, or a file.
+    without
+        A folder that is not searched, such as one that drawings of the pictures are written to.
 
     Raises
     ------
@@ -34,15 +39,20 @@ def list_images(folder: str | Path) -> list[Path]:
         if not folder.exists():
             raise DataError(f"{folder}: no such file or folder, expected pictures")
         return [folder]
-    entries = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    found = [path for path in entries if not path.is_dir() and _is_picture(path)]
-    more = [path for path in entries if path.is_dir() and _holds_pictures(path)]
+    found = [path for path in _files(folder, without) if _is_picture(path)]
     if not found:
-        where = f", but in its folders {name_some(more)}: name those" if more else f" ({', '.join(SUFFIXES)})"
-        raise DataError(f"{folder}: no pictures in it{where}")
-    if more:
-        logger.warning("%s: %d folders in it with pictures are not searched: %s", folder, len(more), name_some(more))
+        raise DataError(f"{folder}: no pictures in it ({', '.join(SUFFIXES)})")
     return found
+
+
+def _files(folder: Path, without: Path | None) -> Iterator[Path]:
+    """Yield the files of a folder, those in it first and in order of their names."""
+    left_out = None if without is None else without.resolve()
+    for place, folders, names in os.walk(folder):
+        folders[:] = sorted(
+            name for name in folders if not name.startswith(".") and Path(place, name).resolve() != left_out
+        )
+        yield from (Path(place, name) for name in sorted(names) if not name.startswith("."))
 
 
 def name_some(paths: Sequence[Path]) -> str:
@@ -63,10 +73,3 @@ def _is_picture(path: Path) -> bool:
 
 def _is_called_picture(path: Path) -> bool:
     return path.suffix.lower() in (*SUFFIXES, *_OTHER_SUFFIXES)
-
-
-def _holds_pictures(folder: Path) -> bool:
-    try:
-        return any(_is_called_picture(path) for path in folder.iterdir() if not path.name.startswith("."))
-    except OSError:
-        return False

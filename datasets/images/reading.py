@@ -6,11 +6,11 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from ...errors import DataError, quote
 from ...files import require_regular
+from ...opencv import cv2
 from .header import ImageHeader, read_header
 from .kinds import FIRST_BYTES, other_picture
 from .segments import is_whole_jpeg, still_png

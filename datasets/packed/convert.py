@@ -1,4 +1,4 @@
-"""What `scripts/pack_dataset.py` does: open what is to be packed by the name of its format, and write it."""
+"""What `cpm pack` does: open what is to be packed by the name of its format, and write it."""
 
 from __future__ import annotations
 

@@ -13,11 +13,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from tqdm import tqdm
 
 from ...errors import ConfigError, DataError
+from ...opencv import cv2
 from .picture_source import Picture, PictureSource, as_json
 from .training_formats import (
     CATEGORY,
@@ -33,7 +33,9 @@ from .training_formats import (
     wrong_entry,
 )
 
-_GROUP, _PLANES, _MASK = "datum", 6, 4
+_GROUP = "datum"
+_PLANES = 6
+_MASK = 4
 _HEIGHT = 368  # pixels of a person of scale 1
 _SMALLEST_AREA = 32.0 * 32.0  # of a main person, see PersonFilter
 _NARROWEST = 0.25  # width of a box by its height
@@ -142,7 +144,8 @@ def _array(group: Any, key: str, path: Path) -> Any:
 def _picture(
     group: Any, path: Path, image_id: int, samples: list[_Sample], jpeg_quality: int | None, numbers: Iterator[int]
 ) -> Picture:
-    main, others = [], []
+    main = []
+    others = []
     for key, meta in samples:
         try:
             people = _people(meta)

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mxnet.recordio import MXIndexedRecordIO
 from tqdm import tqdm
 
 from ...errors import DataError
 from ...files import atomic_path, is_name_within
+from ...mxnet_module import mx
 from ...skeletons import COCO_17, Skeleton
 from ..annotations.categories import skeleton_of
 from ..annotations.coco_json import log_remarks, read_annotations
@@ -31,7 +31,9 @@ from .record_file import LARGEST, RecordFile
 
 FORMAT = "cpm packed keypoints"
 _VERSION = 2  # 1 had width before height
-_INDEX, _TRUTH, _IMAGES = 0, 1, 2  # keys of the records
+_INDEX = 0
+_TRUTH = 1
+_IMAGES = 2  # keys of the records
 _ALIGNED = 8  # bytes
 _WRONG = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
 
@@ -133,7 +135,7 @@ def write_packed(
     if taken and not overwrite:
         raise DataError(f"{taken[0]}: is there already; choose another name or --overwrite")
     with atomic_path(places) as index_file, atomic_path(path) as record_file:
-        writer = MXIndexedRecordIO(str(index_file), str(record_file), "w")
+        writer = mx.recordio.MXIndexedRecordIO(str(index_file), str(record_file), "w")
         try:
             content = _write_images(writer, source, progress)
             index = _index_of(content, source)
@@ -147,7 +149,7 @@ def write_packed(
     return index
 
 
-def _write_images(writer: MXIndexedRecordIO, source: PictureSource, progress: bool) -> dict[str, Any]:
+def _write_images(writer: mx.recordio.MXIndexedRecordIO, source: PictureSource, progress: bool) -> dict[str, Any]:
     """Write the images in the order of the index, by id; return the annotations as COCO's."""
     content: dict[str, Any] = {"images": [], "annotations": [], "categories": [dict(source.category)]}
     for row, picture in enumerate(tqdm(source.pictures(), total=source.count, unit="image", disable=not progress)):
@@ -162,7 +164,7 @@ def _write_images(writer: MXIndexedRecordIO, source: PictureSource, progress: bo
     return content
 
 
-def _write(writer: MXIndexedRecordIO, key: int, data: bytes, name: str) -> None:
+def _write(writer: mx.recordio.MXIndexedRecordIO, key: int, data: bytes, name: str) -> None:
     if len(data) > LARGEST:
         raise DataError(f"{name}: {len(data):,} bytes, a record holds {LARGEST:,} at most; pack fewer images")
     writer.write_idx(key, data)
@@ -183,8 +185,9 @@ def _without_outlines(content: Mapping[str, Any]) -> bytes:
 
 def _pack(index: AnnotationIndex, split: str) -> bytes:
     """Return record 0."""
-    arrays = [np.ascontiguousarray(getattr(index, name), np.dtype(dtype).newbyteorder("<"))
-              for name, dtype in ARRAYS.items()]  # fmt: skip
+    arrays = [
+        np.ascontiguousarray(getattr(index, name), np.dtype(dtype).newbyteorder("<")) for name, dtype in ARRAYS.items()
+    ]
     meta = {
         "format": FORMAT,
         "version": _VERSION,
@@ -210,7 +213,8 @@ def _unpack(record: bytes) -> tuple[str, AnnotationIndex]:
     place = (end // _ALIGNED + 1) * _ALIGNED
     arrays: dict[str, Any] = {}
     for name, dtype in ARRAYS.items():
-        little, shape = np.dtype(dtype).newbyteorder("<"), [int(side) for side in meta["shapes"][name]]
+        little = np.dtype(dtype).newbyteorder("<")
+        shape = [int(side) for side in meta["shapes"][name]]
         if min(shape) < 0:
             raise ValueError(f"{name} of the shape {shape}")
         # frombuffer makes a view, and refuses one that goes over the end; but it does not make an empty one there.

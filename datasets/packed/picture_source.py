@@ -117,7 +117,8 @@ def write_coco(root: str | Path, source: PictureSource, split: str, progress: bo
         If there is such a split, or the source is broken.
     """
     root = Path(root)
-    folder, path = root / split, root / "annotations" / f"person_keypoints_{split}.json"
+    folder = root / split
+    path = root / "annotations" / f"person_keypoints_{split}.json"
     taken = [each for each in (path, folder) if each.exists()]
     if taken:
         raise DataError(f"{taken[0]}: is there already; choose another folder or split")

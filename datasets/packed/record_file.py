@@ -49,7 +49,8 @@ class RecordFile:
             raise DataError(
                 f"{self.path}: {size} bytes, but {self.path.stem}.idx has a record at byte {max(places)}; cut short?"
             )
-        self._places, self._ends = places, [*sorted(places), size]
+        self._places = places
+        self._ends = [*sorted(places), size]
 
     def __len__(self) -> int:
         return len(self._places)
@@ -67,7 +68,8 @@ class RecordFile:
         start = self._places[key]
         end = self._ends[bisect_right(self._ends, start)]  # no record takes more memory than the file has
         try:
-            parts, place = [], start
+            parts = []
+            place = start
             while place < end:
                 part = os.pread(self._file, end - place, place)
                 if not part:
@@ -114,12 +116,14 @@ def _unframe(data: bytes) -> bytes:
     of four. Where the magic number itself is in the content, the writer cuts the content there and leaves it out.
     """
     parts: list[bytes] = []
-    place, kind = 0, _WHOLE
+    place = 0
+    kind = _WHOLE
     while kind in (_WHOLE, _FIRST, _MIDDLE) and not (kind == _WHOLE and parts):
         if len(data) - place < 8:
             raise ValueError(f"{len(data) - place} bytes left, too few for the head of a part")
         magic, word = struct.unpack_from("<II", data, place)
-        kind, length = word >> 29, word & LARGEST
+        kind = word >> 29
+        length = word & LARGEST
         if magic != _MAGIC or kind not in ((_MIDDLE, _LAST) if parts else (_WHOLE, _FIRST)):
             raise ValueError(f"no part of a record that belongs there begins with {magic:08x} {word:08x}")
         start = place + 8

@@ -79,7 +79,9 @@ def list_source(path: str | Path, images: str | Path, masks: str | Path, subset:
         If the file is missing or something else, or the subset is empty; while the images are read, if one of them
         or a mask is missing.
     """
-    path, images, masks = Path(path), Path(images), Path(masks)
+    path = Path(path)
+    images = Path(images)
+    masks = Path(masks)
     wanted = _wanted(subset)
     try:
         content = as_json(read_regular(path), str(path))
@@ -132,7 +134,8 @@ def annotate(people: Iterable[Human], mask: np.ndarray, image_id: int, numbers: 
     out = mask < _KEPT
     if out.any():
         code = coco_mask.encode(np.asfortranarray(out.astype(np.uint8)))
-        box, area = coco_mask.toBbox(code).tolist(), float(coco_mask.area(code))
+        box = coco_mask.toBbox(code).tolist()
+        area = float(coco_mask.area(code))
         outline = {"size": [int(side) for side in code["size"]], "counts": code["counts"].decode()}
         joints = [0] * (3 * COCO_17.num_joints)
         crowd = {"bbox": box, "area": area, "iscrowd": 1, "keypoints": joints, "num_keypoints": 0}

@@ -14,9 +14,8 @@ from contextlib import suppress
 from queue import Empty, SimpleQueue
 from weakref import WeakSet
 
-from mxnet.gluon.data import DataLoader, Dataset
-
 from ...errors import DataError
+from ...mxnet_module import mx
 from .sample_set import Sample, SampleSet
 
 _MOMENT = 0.2  # seconds
@@ -26,7 +25,7 @@ _NAMED = 3  # files that a message names
 _ALL: WeakSet[Work] = WeakSet()  # of which anything is left, also after their epoch
 
 
-class Work(Dataset):
+class Work:
     """The batches of an epoch as a data set: Gluon's loader takes each as one item, made in its place.
 
     Parameters
@@ -89,10 +88,14 @@ class Fetcher:
         self._wanted: SimpleQueue[bool] = SimpleQueue()
         self._found: SimpleQueue[Sample | Exception] = SimpleQueue()
         # Its own time limit would lose the batch that is waited for, and write to the terminal.
-        loader = DataLoader(
-            work, batch_size=1, batchify_fn=_only, num_workers=num_workers, thread_pool=True,
+        loader = mx.gluon.data.DataLoader(
+            work,
+            batch_size=1,
+            batchify_fn=_only,
+            num_workers=num_workers,
+            thread_pool=True,
             timeout=threading.TIMEOUT_MAX,
-        )  # fmt: skip
+        )
         threading.Thread(target=_fetch, args=(loader, self._wanted, self._found), daemon=True).start()
 
     def fetch(self, stop: Callable[[], bool] | None, timeout: float) -> Sample | None:
@@ -115,7 +118,8 @@ class Fetcher:
                 return found
             if stop is not None and stop():
                 return None
-            before, under_way = under_way, self._work.under_way()
+            before = under_way
+            under_way = self._work.under_way()
             waited = waited + _MOMENT if before == under_way else 0.0
             if timeout and waited >= timeout:
                 raise DataError(self._hanging(timeout))
@@ -131,7 +135,7 @@ class Fetcher:
         return f"{named or 'a batch'}: no answer for {timeout:g} seconds; train.batch_timeout sets the limit"
 
 
-def _fetch(loader: DataLoader, wanted: SimpleQueue[bool], found: SimpleQueue[Sample | Exception]) -> None:
+def _fetch(loader: mx.gluon.data.DataLoader, wanted: SimpleQueue[bool], found: SimpleQueue[Sample | Exception]) -> None:
     """Put a batch, or what its preparation raises, into `found` as often as one is wanted."""
     batches: Iterator[Sample] = iter(loader)
     while wanted.get():

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 
 from ...codecs import Codec
 from ...errors import ConfigError
+from ...opencv import cv2
 from .batch_threads import Fetcher, Work
 from .sample_set import Sample, SampleSet
 

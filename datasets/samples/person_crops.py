@@ -16,10 +16,13 @@ from ...errors import ConfigError, DataError
 from .transforms import OPENCV_LIMIT, Warp, mirror, similarity
 
 _MPII_HEIGHT = 200  # pixels of a person of scale 1
-_MPII_DOWN, _MPII_ENLARGE = 15, 1.25  # the annotated centre is above the middle of the body
+_MPII_DOWN = 15
+_MPII_ENLARGE = 1.25  # the annotated centre is above the middle of the body
 
 # The joints must be the nearer to the middle of the box, the more of them are labelled.
-_MATCH_SPREAD, _MATCH_PER_JOINT, _MATCH_OFFSET = 0.2, 0.2 / 16, 0.45 - 0.2 / 16
+_MATCH_SPREAD = 0.2
+_MATCH_PER_JOINT = 0.2 / 16
+_MATCH_OFFSET = 0.45 - 0.2 / 16
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from ...codecs import HeatmapCodec
 from ...errors import DataError
+from ...opencv import cv2
 from ...skeletons import Skeleton, convert
 from ..images.reading import read_bgr
 from ..keypoint_data import BoxedPerson, KeypointData
@@ -55,7 +55,7 @@ class PersonChoice:
         return chosen
 
     def _takes(self, person: BoxedPerson) -> bool:
-        labelled = np.count_nonzero(person.keypoints[:, 2] > 0)
+        labelled = int(np.count_nonzero(person.keypoints[:, 2] > 0))
         return labelled >= self.min_keypoints and (not self.select or matches_box(person.keypoints, person.box))
 
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from ...codecs import PafCodec, Targets, limb_weights
 from ...errors import ConfigError, DataError
+from ...opencv import cv2
 from ...skeletons import convert
 from ..annotations.index import AnnotationIndex
 from ..keypoint_data import KeypointData
@@ -116,11 +116,15 @@ class TrainingSet(SampleSet):
         mask_missing: bool = False,
     ) -> None:
         super().__init__(seed)
-        self.dataset, self.codec, self.augmentation = dataset, codec, augmentation
-        self._weigh_limbs, self._mask_missing = weigh_limbs, mask_missing
+        self.dataset = dataset
+        self.codec = codec
+        self.augmentation = augmentation
+        self._weigh_limbs = weigh_limbs
+        self._mask_missing = mask_missing
         if augmentation.crop % codec.stride:
             raise ConfigError(f"augment.crop={augmentation.crop}: expected a multiple of the stride {codec.stride}")
-        source, target = dataset.skeleton, codec.skeleton
+        source = dataset.skeleton
+        target = codec.skeleton
         if not convert(np.ones((1, source.num_joints, 3)), source, target).any():
             raise DataError(f"{dataset.annotation_file}: the joints of {source.name} give none of {target.name}")
         index = dataset.index

@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 
 from ...checks import check_image
 from ...errors import ConfigError, DataError
+from ...opencv import cv2
 from ...skeletons import Skeleton
 
 OPENCV_LIMIT = 32767  # sides of images that it warps are shorter

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import cv2
 import numpy as np
 
+from ...opencv import cv2
 from ...skeletons import COCO_17
 from .canvas import BACKGROUND
 from .scene import Figure, Scene
@@ -77,7 +77,8 @@ def _keypoints(scene: Scene, figure: Figure) -> np.ndarray:
     height, width = scene.canvas.depth.shape
     places = np.array([figure.body.points[name] for name in COCO_17.joints])
     inside = (places[:, 0] >= 0) & (places[:, 0] <= width - 1) & (places[:, 1] >= 0) & (places[:, 1] <= height - 1)
-    seen, by_others = np.zeros(len(places), bool), np.zeros(len(places), bool)
+    seen = np.zeros(len(places), bool)
+    by_others = np.zeros(len(places), bool)
     for k, name in enumerate(COCO_17.joints):
         if inside[k] and not _turned_away(figure, name):
             seen[k], by_others[k] = _look(scene, figure, places[k], _depth(name) * figure.body.stature)

@@ -181,7 +181,8 @@ def _leg(
 def _rotation(axis: str, degrees: float | np.ndarray) -> np.ndarray:
     """(3, 3): a right-handed turn about one axis."""
     angle = radians(float(degrees))
-    c, s = cos(angle), sin(angle)
+    c = cos(angle)
+    s = sin(angle)
     if axis == "x":
         return np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
     if axis == "y":

@@ -142,7 +142,8 @@ class Canvas:
 
     def begin(self, number: int, distance: float) -> None:
         """Draw for owner `number` from here on, with `distance` added to the depths of its parts."""
-        self._number, self._distance = number, distance
+        self._number = number
+        self._distance = distance
         self.silhouette[:] = False
 
     def draw(self, parts: Sequence[Tube | Ellipsoid]) -> None:
@@ -172,7 +173,8 @@ class Canvas:
         along = axis / length if length > 1e-3 else np.array([0.0, 1.0])
         across = np.array([-along[1], along[0]])
         width, bulge, facing, sense = _cross_section(tube.frame, tube.flatness, across)
-        r0, r1 = tube.radii[0] * width, tube.radii[1] * width
+        r0 = tube.radii[0] * width
+        r1 = tube.radii[1] * width
         reach = max(r0, r1)
         window = self._window(
             np.minimum(tube.start, tube.end)[:2] - reach,
@@ -263,12 +265,16 @@ def _cross_section(frame: np.ndarray, flatness: float, across: np.ndarray) -> tu
     facing, sense
         The place v = -1..1 across the tube shows its surface at the angle facing + sense * asin(v).
     """
-    left, front = float(across @ frame[:2, 0]), flatness * float(across @ frame[:2, 2])
+    left = float(across @ frame[:2, 0])
+    front = flatness * float(across @ frame[:2, 2])
     width = max(float(np.hypot(left, front)), 1e-3)
-    facing, sense = -np.arctan2(front, left), 1.0
+    facing = -np.arctan2(front, left)
+    sense = 1.0
     bulge = np.sin(facing) * frame[2, 0] + flatness * np.cos(facing) * frame[2, 2]
     if bulge < 0:
-        facing, sense, bulge = facing + np.pi, -1.0, -bulge
+        facing = facing + np.pi
+        sense = -1.0
+        bulge = -bulge
     return width, max(float(bulge), 0.2 * width), float(facing), sense
 
 

@@ -86,22 +86,35 @@ def dress(body: Body, outfit: Outfit) -> Parts:
 
 
 def _trunk(body: Body, outfit: Outfit) -> Parts:
-    points, unit = body.points, body.stature * body.build["girth"]
+    points = body.points
+    unit = body.stature * body.build["girth"]
     wide = body.build["shoulder"] * body.stature
     chest = body.frames["chest"]
     lift = chest[:, 1] * 0.012 * body.stature
     shirt = Tube(
-        points["collar"] - 2 * lift, points["waist"] - lift, (wide * 0.98, max(wide * 0.78, 0.080 * unit)), chest,
-        outfit.shirt, flatness=0.62, cap=0.42, marks=_shirt_marks(outfit),
-    )  # fmt: skip
+        points["collar"] - 2 * lift,
+        points["waist"] - lift,
+        (wide * 0.98, max(wide * 0.78, 0.080 * unit)),
+        chest,
+        outfit.shirt,
+        flatness=0.62,
+        cap=0.42,
+        marks=_shirt_marks(outfit),
+    )
     hips = body.frames["hips"]
     seat = points["pelvis"] - hips[:, 1] * 0.022 * body.stature
     belt = (Mark((0.22, 0.42), 0, pi, outfit.detail * 0.5), Mark((0.22, 0.42), 0, 0.18, (225, 205, 120)))
     hem = (Mark((-9, 0.22), 0, pi, outfit.shirt),)
     trousers = Tube(
-        points["waist"], seat, (max(wide * 0.76, 0.082 * unit), 0.106 * unit), hips, outfit.trousers,
-        flatness=0.74, cap=0.5, marks=hem + belt,
-    )  # fmt: skip
+        points["waist"],
+        seat,
+        (max(wide * 0.76, 0.082 * unit), 0.106 * unit),
+        hips,
+        outfit.trousers,
+        flatness=0.74,
+        cap=0.5,
+        marks=hem + belt,
+    )
     neck = Tube(points["collar"] - 2 * lift, points["nape"], (0.036 * unit, 0.03 * unit), chest, outfit.skin * 0.93)
     parts: Parts = [shirt, trousers, neck]
     if outfit.skirt:
@@ -148,8 +161,10 @@ def _limb_marks(covered: float, clothes: np.ndarray, skin: np.ndarray) -> tuple[
 
 
 def _arm(body: Body, outfit: Outfit, side: str) -> Parts:
-    points, unit = body.points, body.stature * body.build["girth"]
-    upper, fore = body.frames[f"{side}_upper_arm"], body.frames[f"{side}_forearm"]
+    points = body.points
+    unit = body.stature * body.build["girth"]
+    upper = body.frames[f"{side}_upper_arm"]
+    fore = body.frames[f"{side}_forearm"]
     shoulder, elbow, wrist = (points[f"{side}_{name}"] for name in ("shoulder", "elbow", "wrist"))
     loose = 1.12 if outfit.sleeves > 1 else 1.0
     colour, marks = _limb_marks(outfit.sleeves, outfit.shirt, outfit.skin)
@@ -163,7 +178,8 @@ def _arm(body: Body, outfit: Outfit, side: str) -> Parts:
 
 
 def _leg(body: Body, outfit: Outfit, side: str) -> Parts:
-    points, unit = body.points, body.stature * body.build["girth"]
+    points = body.points
+    unit = body.stature * body.build["girth"]
     thigh, shin, foot = (body.frames[f"{side}_{name}"] for name in ("thigh", "shin", "foot"))
     hip, knee, ankle = (points[f"{side}_{name}"] for name in ("hip", "knee", "ankle"))
     loose = 1.1 if outfit.legs > 1 else 1.0
@@ -176,15 +192,19 @@ def _leg(body: Body, outfit: Outfit, side: str) -> Parts:
     sole = Mark(_ALL, pi, 0.9, (225, 225, 220))
     # Seen along the foot, "forward" is up: the sole is the back of the tube.
     along = np.stack([foot[:, 0], -foot[:, 2], foot[:, 1]], axis=1)
-    heel, toe = points[f"{side}_heel"], points[f"{side}_toe"]
+    heel = points[f"{side}_heel"]
+    toe = points[f"{side}_toe"]
     parts.append(Tube(heel, toe, (0.028 * unit, 0.026 * unit), along, outfit.shoes, flatness=0.85, marks=(sole,)))
     return parts
 
 
 def _head(body: Body, outfit: Outfit) -> Parts:
-    points, frame = body.points, body.frames["head"]
+    points = body.points
+    frame = body.frames["head"]
     size = body.build["head"] * body.stature
-    left, up, front = frame[:, 0] * size, frame[:, 1] * size, frame[:, 2] * size
+    left = frame[:, 0] * size
+    up = frame[:, 1] * size
+    front = frame[:, 2] * size
     middle = points["head"]
     paint = partial(_paint_face, outfit=outfit)
     parts: Parts = [

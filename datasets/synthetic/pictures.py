@@ -12,7 +12,8 @@ from .annotate import annotate
 from .scene import compose
 
 SPLITS = ("train", "val")
-_LEAST_SIDE, _LARGEST_SIDE = 64, 4096
+_LEAST_SIDE = 64
+_LARGEST_SIDE = 4096
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,7 @@ def sample_pose(rng: np.random.Generator) -> Pose:
     if rng.random() < 0.5 or "swing" in arms:
         arms[1] = arms[0]
 
-    pose = {name: rng.uniform(*_NEUTRAL[name], size=2 if name in _PAIRED else None) for name in LIMITS}
+    pose = {name: np.asarray(rng.uniform(*_NEUTRAL[name], size=2 if name in _PAIRED else None)) for name in LIMITS}
     pose.update({name: np.asarray(rng.uniform(*bounds)) for name, bounds in family.spine.items()})
     if legs in _LEGS:
         pose.update({name: rng.uniform(*bounds, size=2) for name, bounds in _LEGS[legs].items()})

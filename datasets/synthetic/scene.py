@@ -159,7 +159,8 @@ def _sample_outfit(rng: np.random.Generator, body: Body, backdrop: np.ndarray) -
 def _draw_crowd(rng: np.random.Generator, canvas: Canvas, width: int, height: int) -> None:
     """Draw many small people close together, all for owner 1."""
     tall = height * rng.uniform(0.10, 0.16)
-    middle, top = width * rng.uniform(0.25, 0.75), height * rng.uniform(0.05, 0.45)
+    middle = width * rng.uniform(0.25, 0.75)
+    top = height * rng.uniform(0.05, 0.45)
     reach = width * rng.uniform(0.08, 0.16)
     for row in range(int(rng.integers(2, 4))):
         canvas.begin(1, row * _STEP / 8)

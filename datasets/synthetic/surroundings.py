@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 
+from ...opencv import cv2
 from . import colours
 
 _APART = 4099
@@ -32,7 +32,8 @@ def background(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
 
 
 def _gradient(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
-    base, other = colours.thing(rng), colours.thing(rng)
+    base = colours.thing(rng)
+    other = colours.thing(rng)
     mix = rng.uniform(0, rng.uniform(0.1, 0.6), size=(3, 3, 1))
     patch = (base * (1 - mix) + other * mix).astype(np.float32)
     return np.asarray(cv2.resize(patch, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.uint8))
@@ -52,7 +53,8 @@ def _pattern(rng: np.random.Generator, image: np.ndarray) -> None:
     """Draw parallel lines: boards, fences, tiles, blinds."""
     height, width = image.shape[:2]
     colour = _mixed(rng, image, 0.5)
-    gap, thickness = int(rng.integers(10, 60)), int(rng.integers(1, 6))
+    gap = int(rng.integers(10, 60))
+    thickness = int(rng.integers(1, 6))
     kind = rng.integers(4)
     slant = int(rng.uniform(-0.5, 0.5) * height) if kind == 2 else 0
     if kind != 1:
@@ -124,7 +126,8 @@ def obstacle(
         start, end = left - width * rng.uniform(0, 1.0), right + width * rng.uniform(0, 1.0)
         cv2.rectangle(mask, (int(start), y), (int(end), int(y + height * rng.uniform(0.1, 0.5))), 255, -1)
     elif kind == 1:  # post, tree
-        x, thick = rng.uniform(left, right), max(int(height * rng.uniform(0.03, 0.09)), 2)
+        x = rng.uniform(left, right)
+        thick = max(int(height * rng.uniform(0.03, 0.09)), 2)
         cv2.line(mask, (int(x), 0), (int(x + rng.uniform(-20, 20)), size[0]), 255, thick, cv2.LINE_AA)
     elif kind == 2:  # ball, sign
         centre = (int(rng.uniform(left, right)), int(rng.uniform(top + 0.3 * height, bottom)))
@@ -133,7 +136,8 @@ def obstacle(
     else:  # plant
         root = np.array([rng.uniform(left, right), bottom + 0.05 * height])
         for _ in range(int(rng.integers(6, 16))):
-            angle, length = rng.uniform(-1.0, 1.0), height * rng.uniform(0.12, 0.4)
+            angle = rng.uniform(-1.0, 1.0)
+            length = height * rng.uniform(0.12, 0.4)
             leaf = root + length * np.array([np.sin(angle), -np.cos(angle)])
             middle = tuple(((root + leaf) / 2).astype(int).tolist())
             axes = (max(int(length / 2), 1), max(int(length * 0.07), 1))

@@ -10,13 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import cv2
 from tqdm import tqdm
 
 from ..._compat import available_cores
 from ...checks import check_workers
 from ...errors import ConfigError, DataError
 from ...files import atomic_path, write_json
+from ...opencv import cv2
 from ...skeletons import COCO_17
 from .pictures import SPLITS, SyntheticPeople
 

@@ -10,24 +10,25 @@ The file is an uncompressed zip archive, whose checksums reveal damage, of NumPy
 
 from __future__ import annotations
 
-import io
 import json
-import math
-import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import mxnet as mx
 import numpy as np
-from mxnet.gluon import Parameter
 
 from ...errors import CheckpointError, ConfigError, quote, reason
-from ...files import write_arrays
+from ...files import read_arrays, write_arrays
+from ...mxnet_module import mx
 from ...skeletons import Skeleton, skeleton_from_spec
-from ..networks.posenet import PoseNet, network_parameters
 from .file_kind import expect_kind
+from .parameters import network_parameters
+
+if TYPE_CHECKING:
+    from mxnet.gluon import Parameter
+
+    from ..networks.posenet import PoseNet
 
 FORMAT = 1
 _RESERVED = ("format", "model", "options", "skeleton")
@@ -54,6 +55,11 @@ class Checkpoint:
     meta: dict[str, Any]
     params: dict[str, np.ndarray]
     arrays: dict[str, np.ndarray]
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """What a network that is made of it says of where it comes from: the recipe of the training, if any."""
+        return {key: self.meta[key] for key in ("config",) if key in self.meta}
 
 
 def save_network(
@@ -84,7 +90,8 @@ def save_network(
     ConfigError
         If the name of an entry or an array is one that the format itself uses.
     """
-    extra, arrays = dict(extra or {}), dict(arrays or {})
+    extra = dict(extra or {})
+    arrays = dict(arrays or {})
     taken = [key for key in extra if key in _RESERVED]
     taken += [name for name in arrays if name == "meta" or name.startswith(_NET)]
     if taken:
@@ -118,7 +125,7 @@ def read_checkpoint(path: str | Path) -> Checkpoint:
     path = Path(path)
     expect_kind(path, "checkpoint")
     try:
-        content = _read_arrays(path)
+        content = read_arrays(path)
         if "meta" not in content:
             raise ValueError("it holds no 'meta'")
         meta = json.loads(content.pop("meta").tobytes())
@@ -218,27 +225,3 @@ def _check_meta(path: Path, meta: Any) -> None:
         skeleton_from_meta(meta)
     except ConfigError as error:
         raise CheckpointError(f"{path}: {error}") from None
-
-
-def _read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Read all arrays of an uncompressed ``.npz``, whose members together cannot be larger than the file."""
-    with zipfile.ZipFile(path) as archive:
-        members = archive.infolist()
-        if any(member.compress_type != zipfile.ZIP_STORED for member in members):
-            raise ValueError("its members are compressed")
-        if sum(member.file_size for member in members) > path.stat().st_size:
-            raise ValueError("its members claim more bytes than the file has")
-        return {member.filename.removesuffix(".npy"): _parse(archive.read(member)) for member in members}
-
-
-def _parse(data: bytes) -> np.ndarray:
-    """Parse a ``.npy`` file, having checked its header against its size before anything is allocated."""
-    stream = io.BytesIO(data)
-    if np.lib.format.read_magic(stream) != (1, 0):
-        raise ValueError("unknown version of the .npy format")
-    shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
-    start = stream.tell()
-    if dtype.kind not in "biuf" or math.prod(shape) * dtype.itemsize != len(data) - start:
-        raise ValueError(f"an array of shape {shape} and type {dtype} in {len(data) - start} bytes")
-    array = np.frombuffer(data, dtype, offset=start).reshape(shape, order="F" if fortran else "C")
-    return array.copy()

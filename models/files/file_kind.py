@@ -128,7 +128,7 @@ def list_archive(content: mmap.mmap | memoryview) -> list[zipfile.ZipInfo]:
         raise ValueError(f"its end is missing or damaged: {error}; was it cut off, or not downloaded whole?") from None
 
 
-_IMPORT = ": scripts/import_weights.py makes a checkpoint of it"
+_IMPORT = ": cpm import makes a checkpoint of it"
 _ADVICE = {
     **{(kind, "checkpoint"): _IMPORT for kind in ("caffe", "torch", "safetensors", "mxnet", "openvino")},
     ("onnx", "checkpoint"): ": it can be run, but neither trained nor changed",

@@ -29,10 +29,7 @@ _BEGINNINGS = {
     b"GIF8": "a picture (GIF)",
     b"\x7fELF": "a program (ELF)",
     b"MZ": "a program (of Windows)",
-    b"\x80\2": f"a pickle that PyTorch has not written: {_UNREAD}",
-    b"\x80\3": f"a pickle that PyTorch has not written: {_UNREAD}",
-    b"\x80\4": f"a pickle that PyTorch has not written: {_UNREAD}",
-    b"\x80\5": f"a pickle that PyTorch has not written: {_UNREAD}",
+    **dict.fromkeys((b"\x80\2", b"\x80\3", b"\x80\4", b"\x80\5"), f"a pickle that PyTorch has not written: {_UNREAD}"),
 }
 _PAGE = re.compile(r"(<!--.*?-->\s*)?<(!doctype html|html|head|body|script|title|meta|h1|center|div|p)\b", re.DOTALL)
 _WEIGHTS = (".pth", ".pt", ".tar", ".ckpt", ".params", ".caffemodel", ".safetensors", ".npz", ".onnx", ".xml")
@@ -79,9 +76,7 @@ def describe_text(head: bytes, size: int) -> str:
         return ""
     if begin.startswith("version https://") and "\noid " in begin:
         return "a Git LFS pointer, which stands for the file: get the file itself with `git lfs pull`"
-    if re.match(
-        r"(<!--.*?-->\s*)?<(!doctype html|html|head|body|script|title|meta|h1|center|div|p)\b", begin, re.DOTALL
-    ):
+    if _PAGE.match(begin):
         return _describe_page(text)
     if begin.startswith("<"):
         return _describe_xml(text, begin)

@@ -1,4 +1,4 @@
-"""Weights of Caffe models, read from the wire format of protocol buffers without Caffe or its messages.
+"""Weights of Caffe models, which are protocol buffers.
 
 A ``.caffemodel`` is a NetParameter. Its ``layer`` (field 100; in files up to 2014 ``layers``, field 2) are messages
 with a name and blobs, and a blob has a shape and values (``caffe.proto``). Other fields are skipped unread.
@@ -13,30 +13,27 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..files.wire import BYTES, EIGHT_BYTES, FOUR_BYTES, VARINT, Field, read_key, read_varint
 from .reading import MAX_DIMENSIONS, Tensors, add_tensor, read_tensors
 
-_VARINT, _EIGHT_BYTES, _BYTES, _FOUR_BYTES = 0, 1, 2, 5
-
 # Fields as (number, wire type).
-_V0_LAYER = (1, _BYTES)
-_LEGACY_SHAPE = {(number, _VARINT): number - 1 for number in (1, 2, 3, 4)}  # num, channels, height, width
-_FLOATS = ((5, _BYTES), (5, _FOUR_BYTES))
-_DOUBLES = ((8, _BYTES), (8, _EIGHT_BYTES))
-_SHAPE = (7, _BYTES)
+_V0_LAYER = (1, BYTES)
+_LEGACY_SHAPE = {(number, VARINT): number - 1 for number in (1, 2, 3, 4)}  # num, channels, height, width
+_FLOATS = ((5, BYTES), (5, FOUR_BYTES))
+_DOUBLES = ((8, BYTES), (8, EIGHT_BYTES))
+_SHAPE = (7, BYTES)
 _MAX_BLOBS = 100
 _SUFFIXES = ("weight", "bias")
 
-_Field = tuple[int, int]
-
 
 class _LayerFields(NamedTuple):
-    name: _Field
-    blobs: _Field
+    name: Field
+    blobs: Field
 
 
 _LAYERS = {
-    (100, _BYTES): _LayerFields((1, _BYTES), (7, _BYTES)),
-    (2, _BYTES): _LayerFields((4, _BYTES), (6, _BYTES)),
+    (100, BYTES): _LayerFields((1, BYTES), (7, BYTES)),
+    (2, BYTES): _LayerFields((4, BYTES), (6, BYTES)),
 }
 
 
@@ -98,7 +95,8 @@ def _read_blob(data: memoryview, name: str, squeeze: bool) -> np.ndarray:
     """Return a view of the values of a blob."""
     legacy = [0, 0, 0, 0]
     shape: list[int] = []
-    floats, doubles = _Values("<f4"), _Values("<f8")
+    floats = _Values("<f4")
+    doubles = _Values("<f8")
     for field, value in _read_fields(data):
         if field in _LEGACY_SHAPE:
             legacy[_LEGACY_SHAPE[field]] = value
@@ -122,12 +120,12 @@ def _read_shape(data: memoryview) -> list[int]:
     """Return the dimensions of a BlobShape, packed or not."""
     shape: list[int] = []
     for field, value in _read_fields(data):
-        if field == (1, _VARINT):
+        if field == (1, VARINT):
             shape.append(value)
-        elif field == (1, _BYTES):
+        elif field == (1, BYTES):
             place = 0
             while place < len(value):
-                size, place = _read_varint(value, place)
+                size, place = read_varint(value, place)
                 shape.append(size)
         if len(shape) > MAX_DIMENSIONS:
             raise ValueError(f"a blob of more than {MAX_DIMENSIONS} dimensions")
@@ -156,33 +154,23 @@ class _Values:
         return np.frombuffer(self._data, self._dtype)
 
 
-def _read_fields(data: memoryview) -> Iterator[tuple[_Field, Any]]:
-    """Yield the fields of a message in turn: (number, wire type) and the integer or the bytes of the value."""
+def _read_fields(data: memoryview) -> Iterator[tuple[Field, Any]]:
+    """Yield the fields of a message in turn, each with the integer or the bytes of its value."""
     place = 0
     while place < len(data):
-        key, place = _read_varint(data, place)
-        number, wire = key >> 3, key & 7
-        if wire == _VARINT:
-            value, place = _read_varint(data, place)
-            yield (number, wire), value
+        field, place = read_key(data, place)
+        wire = field[1]
+        if wire == VARINT:
+            value, place = read_varint(data, place)
+            yield field, value
             continue
-        if wire == _BYTES:
-            size, place = _read_varint(data, place)
-        elif wire in (_FOUR_BYTES, _EIGHT_BYTES):
-            size = 4 if wire == _FOUR_BYTES else 8
+        if wire == BYTES:
+            size, place = read_varint(data, place)
+        elif wire in (FOUR_BYTES, EIGHT_BYTES):
+            size = 4 if wire == FOUR_BYTES else 8
         else:
             raise ValueError(f"a field of the unknown wire type {wire}")
         if size > len(data) - place:
             raise ValueError(f"a field of {size} bytes where {len(data) - place} are left; was the file cut off?")
-        yield (number, wire), data[place : place + size]
+        yield field, data[place : place + size]
         place += size
-
-
-def _read_varint(data: memoryview, place: int) -> tuple[int, int]:
-    """Return the integer of up to 64 bits at a place, and the place after it."""
-    value = 0
-    for count, byte in enumerate(data[place : place + 10]):
-        value |= (byte & 0x7F) << (7 * count)
-        if byte < 0x80:
-            return value, place + count + 1
-    raise ValueError("an integer without an end")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import mxnet as mx
 import numpy as np
 from mxnet.gluon import HybridBlock, Parameter
 
-from ...errors import CheckpointError
+from ...errors import CheckpointError, list_some
+from ...mxnet_module import mx
 from .mxnet_file import read_params
 
 _PREFIX = re.compile("^(arg|aux):")
@@ -44,8 +44,7 @@ def load_parameters(net: HybridBlock, path: str | Path, name: str, ctx: mx.Conte
         if place in arrays and not _fits(parameter, arrays[place]):
             problems.append(f"{place} {arrays[place].shape} in place of {parameter.shape}")
     if problems:
-        more = f" and {len(problems) - 3} more" if len(problems) > 3 else ""
-        raise CheckpointError(f"{path}: not the parameters of {name}: {'; '.join(problems[:3])}{more}")
+        raise CheckpointError(f"{path}: not the parameters of {name}: {list_some(problems, 3)}")
     for place, parameter in expected.items():
         parameter.shape = arrays[place].shape
         parameter.initialize(mx.init.Zero(), ctx, force_reinit=True)

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from mxnet.gluon import Block, nn
 
-from ...errors import CheckpointError
-from ..networks.posenet import NORMALISATIONS, PoseNet, network_parameters
+from ...errors import CheckpointError, list_some
+from ..files.parameters import network_parameters
+from ..networks.posenet import NORMALISATIONS, PoseNet
 from ..registry import build
 from .layouts import INPUTS
-from .openvino import Convolution, Graph
+from .openvino import Convolution, Graph, read_graph
 
 
 def build_from_ir(
@@ -33,13 +34,13 @@ def build_from_ir(
     CheckpointError
         If the file is broken or its graph is not that of the network.
     """
-    graph = Graph(source)
-    convolutions = graph.convolutions()
+    graph = read_graph(source)
+    convolutions = graph.convolutions
     order, normalisation = INPUTS[source_input]
     if model == "lightweight_openpose" and "block" not in options:
         options["block"] = "reduced"  # the one of the OpenVINO release
     net = build(model, skeleton, {"normalisation": normalisation, **options}, ctx)
-    factor = _input_factor(graph, net, order)
+    factor = _input_factor(source, graph, net, order)
     layers = list(_layers(net))
     problems = []
     if len(layers) != len(convolutions):
@@ -49,8 +50,7 @@ def build_from_ir(
     if not problems:
         problems = _compare_sources([place for place, *_ in layers], convolutions)
     if problems:
-        more = f" and {len(problems) - 5} more" if len(problems) > 5 else ""
-        raise CheckpointError(f"{source}: not the graph of this {net.name}: {'; '.join(problems[:5])}{more}")
+        raise CheckpointError(f"{source}: not the graph of this {net.name}: {list_some(problems, 5)}")
     values = _values(net, [place for place, *_ in layers], convolutions)
     first = f"{layers[0][0]}.weight"
     values[first] = values[first] * factor
@@ -134,18 +134,18 @@ def _values(net: PoseNet, places: list[str], convolutions: list[Convolution]) ->
 _EPSILON = 1e-5  # of Gluon's batch normalisation
 
 
-def _input_factor(graph: Graph, net: PoseNet, order: str) -> np.ndarray:
+def _input_factor(source: Path, graph: Graph, net: PoseNet, order: str) -> np.ndarray:
     """Return by how much the graph scales each channel of its input more than the network does.
 
     Both must take the same grey for zero, which is what the first convolution sees around the image.
     """
-    scale, shift = graph.input_scaling()
     mean, deviation = (np.array(values) for values in NORMALISATIONS[net.options["normalisation"]])
     if order == "bgr":
-        mean, deviation = mean[::-1], deviation[::-1]
-    if not np.allclose(shift + mean * scale, 0, atol=1e-5):
+        mean = mean[::-1]
+        deviation = deviation[::-1]
+    if not np.allclose(graph.shift + mean * graph.scale, 0, atol=1e-5):
         raise CheckpointError(
-            f"{graph.path}: takes {-shift / scale} for zero, "
+            f"{source}: takes {-graph.shift / graph.scale} for zero, "
             f"which is not the normalisation {net.options['normalisation']!r} of the network"
         )
-    return (scale * deviation).reshape(1, -1, 1, 1)
+    return (graph.scale * deviation).reshape(1, -1, 1, 1)

@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Callable
 
-import mxnet as mx
 import numpy as np
 
-from ...errors import CheckpointError, ConfigError, quote
+from ...errors import CheckpointError, ConfigError, list_some, quote
+from ...mxnet_module import mx
+from ..families import FAMILIES  # noqa: F401  (makes the networks known)
 from ..files.file_kind import KINDS, find_kind
-from ..networks.posenet import PoseNet, network_parameters
+from ..files.parameters import network_parameters
+from ..networks.posenet import PoseNet
 from ..registry import build, find_entry
 from .caffe import read_caffemodel
 from .graph_match import build_from_ir
@@ -36,7 +38,7 @@ _READERS: dict[str, tuple[str, Callable[..., Tensors]]] = {
 
 _NO_SOURCES = {
     "checkpoint": "there is nothing to import: give it to --resume, pretrained or model.trunk_file as it is",
-    "onnx": "of which weights are not read: scripts/predict.py and evaluate.py run those that this package exports",
+    "onnx": "of which weights are not read: cpm predict and cpm evaluate run those that this package exports",
 }
 
 
@@ -163,12 +165,14 @@ def collect(
         tensors = _name_trunk(net, tensors, set(names.values()), layout.unused)
     seen = {place: _split(net, parts, layout.seen) for place, parts in stage_inputs(net).items()}
     parameters = network_parameters(net)
-    values, problems = {}, []
+    values = {}
+    problems = []
     for place, name in names.items():
         if name not in tensors:
             problems.append(f"{name} is missing")
             continue
-        array, shape = tensors[name], tuple(parameters[place].shape)
+        array = tensors[name]
+        shape = tuple(parameters[place].shape)
         if place in seen:
             array = _reorder(array, *seen[place])
         if array.shape != shape:
@@ -177,18 +181,12 @@ def collect(
     used = set(names.values())
     unknown = [name for name in tensors if name not in used and not re.fullmatch(layout.unused, name)]
     problems += [f"{name} {tensors[name].shape} has no place" for name in unknown]
-    refuse(source, net, problems)
+    if problems:
+        raise CheckpointError(f"{source}: not the weights of this {net.name}: {list_some(problems, 5)}")
     first = next(iter(names))
     if order == "bgr":
         values[first] = values[first][:, ::-1]
     return values
-
-
-def refuse(source: Path, net: PoseNet, problems: list[str]) -> None:
-    """Raise a CheckpointError that lists the problems, if there are any."""
-    if problems:
-        more = f" and {len(problems) - 5} more" if len(problems) > 5 else ""
-        raise CheckpointError(f"{source}: not the weights of this {net.name}: {'; '.join(problems[:5])}{more}")
 
 
 def assign(net: PoseNet, values: Mapping[str, np.ndarray]) -> None:
@@ -212,13 +210,15 @@ def _read(source: Path, model: str, entry: str, trunk: bool) -> tuple[Layout, Te
     tensors = read(source, entry) if kind == "torch" else read(source)
     if names_of == "mxnet":  # which joins the name of a layer and the kind of a tensor by an underscore
         suffix = re.compile(r"_(weight|bias|gamma|beta|(running|moving)_(mean|var))$")
-        tensors = {suffix.sub(r".\1", name).replace(".moving_", ".running_"): tensors[name] for name in tensors}
+        plain = {name: suffix.sub(r".\1", name).replace(".moving_", ".running_") for name in tensors}
+        tensors = {plain[name]: array for name, array in tensors.items()}
     layouts = find_layouts(names_of, model, tensors, trunk)
     if not layouts:
         some = ", ".join(list(tensors)[:3])
         what = f"the trunk of a {model}" if trunk else f"a {model}"
         raise CheckpointError(f"{source}: no known layout of {what}, its {len(tensors)} tensors are {some}, ...")
-    if entry and (kind != "torch" or any(name.startswith(f"{entry}.") for name in tensors)):  # else it was an entry
+    begins_names = any(name.startswith(f"{entry}.") for name in tensors)
+    if entry and (begins_names or kind != "torch"):  # else the reader has taken the entry of this name
         layouts = {prefix: layout for prefix, layout in layouts.items() if prefix == f"{entry}."}
     prefix = _only(source, list(layouts), entry)
     return layouts[prefix], _part(source, tensors, prefix)
@@ -247,8 +247,8 @@ def _name_trunk(net: PoseNet, tensors: Mapping[str, np.ndarray], used: set[str],
     """Give the tensors of the trunk, which come in its order, the names of their places."""
     free = [name for name in tensors if name not in used and not re.fullmatch(unused, name)]
     places = [place for place in network_parameters(net) if place.startswith("trunk.")]
-    fitting = dict(zip(free, places))
-    fitting = {name: place for name, place in fitting.items() if name.rpartition(".")[2] == place.rpartition(".")[2]}
+    pairs = zip(free, places)
+    fitting = {name: place for name, place in pairs if name.rpartition(".")[2] == place.rpartition(".")[2]}
     return {fitting.get(name, name): array for name, array in tensors.items()}
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Callable
 
-from ..networks.posenet import MAX_STAGES, PoseNet, network_parameters
+from ..files.parameters import network_parameters
+from ..networks.posenet import MAX_STAGES, PoseNet
 
 # How a source wants its input: the order of its channels, and the normalisation of the same network in RGB.
 INPUTS: dict[str, tuple[str, str]] = {
@@ -107,8 +108,11 @@ def tensor_names(net: PoseNet, layout: Layout) -> dict[str, str]:
     kinds = {"gamma": "weight", "beta": "bias", "alpha": "weight"} if layout.format == "torch" else {}
     places = [place for place in network_parameters(net) if place.startswith("trunk.") or not layout.trunk]
     sources = dict(zip(_modules(places), layout.modules(net)))
-    split = (place.rpartition(".") for place in places)
-    return {place: f"{sources[module]}.{kinds.get(kind, kind)}" for place, (module, _, kind) in zip(places, split)}
+    names = {}
+    for place in places:
+        module, _, kind = place.rpartition(".")
+        names[place] = f"{sources[module]}.{kinds.get(kind, kind)}"
+    return names
 
 
 def stage_inputs(net: PoseNet) -> dict[str, tuple[str, ...]]:
@@ -130,15 +134,11 @@ def _modules(places: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(place.rpartition(".")[0] for place in places))
 
 
-def _num_stages(net: PoseNet) -> int:
-    return len(net.kinds)
-
-
 def _caffe(net: PoseNet) -> list[str]:
     """Name the layers as the Caffe models of Cao et al. 2017 do."""
     names = [*_VGG, "conv4_3_CPM", "conv4_4_CPM"]
     names += [f"conv5_{k}_CPM_L{branch}" for branch in (1, 2) for k in range(1, 6)]
-    for stage in range(2, _num_stages(net) + 1):
+    for stage in range(2, len(net.kinds) + 1):
         names += [f"Mconv{k}_stage{stage}_L{branch}" for branch in (1, 2) for k in range(1, 8)]
     return names
 
@@ -146,19 +146,21 @@ def _caffe(net: PoseNet) -> list[str]:
 def _numbered(net: PoseNet) -> list[str]:
     """Name the layers as a PyTorch port with ``nn.Sequential`` blocks does, which counts ReLUs and poolings too."""
     names = [f"model0.{k}" for k in (0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25)]
-    for stage in range(1, _num_stages(net) + 1):
-        names += [f"model{stage}_{branch}.{2 * k}" for branch in (1, 2) for k in range(5 if stage == 1 else 7)]
+    for stage in range(1, len(net.kinds) + 1):
+        layers = 5 if stage == 1 else 7
+        names += [f"model{stage}_{branch}.{2 * k}" for branch in (1, 2) for k in range(layers)]
     return names
 
 
 def _blocks(net: PoseNet) -> list[str]:
     """Name the layers of the framework whose first network is called CMU_old."""
     names = [f"block_0.{name}.con_layer" for name in (*_VGG, "conv4_3", "conv4_4")]
-    for stage in range(1, _num_stages(net) + 1):
+    for stage in range(1, len(net.kinds) + 1):
         last = 5 if stage == 1 else 7
         for branch in (1, 2):
             block = f"block_{stage}_{branch}"
-            names += [*(f"{block}.conv{k}.con_layer" for k in range(1, last)), f"{block}.conv{last}"]
+            names += [f"{block}.conv{k}.con_layer" for k in range(1, last)]
+            names.append(f"{block}.conv{last}")
     return names
 
 
@@ -177,10 +179,12 @@ def _lightweight(net: PoseNet) -> list[str]:
     """Name the layers of the PyTorch release of Lightweight OpenPose."""
     names = ["model.0.0", "model.0.1"]
     names += [f"model.{block}.{part}" for block in range(1, 12) for part in (0, 1, 3, 4)]
-    names += ["cpm.align.0", *(f"cpm.trunk.{block}.{part}" for block in range(3) for part in (0, 2)), "cpm.conv.0"]
+    names.append("cpm.align.0")
+    names += [f"cpm.trunk.{block}.{part}" for block in range(3) for part in (0, 2)]
+    names.append("cpm.conv.0")
     names += [f"initial_stage.trunk.{k}.0" for k in range(3)]
     names += [f"initial_stage.{branch}.{k}.0" for branch in ("pafs", "heatmaps") for k in (0, 1)]
-    for stage in range(_num_stages(net) - 1):
+    for stage in range(len(net.kinds) - 1):
         prefix = f"refinement_stages.{stage}"
         for block in range(5):
             names.append(f"{prefix}.trunk.{block}.initial.0")

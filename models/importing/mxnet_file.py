@@ -1,4 +1,4 @@
-"""Weights in the format of ``mx.nd.save``, read without MXNet, which trusts the sizes that a file claims.
+"""Weights in the format of ``mx.nd.save``; MXNet's own reader trusts the sizes that a file claims.
 
 All numbers are little-endian. A file is a uint64 0x112, a reserved uint64, a uint64 count and as many arrays, then a
 uint64 count and as many names, each a uint64 length and UTF-8. An array begins with a uint32 that tells its version:
@@ -22,7 +22,10 @@ import numpy as np
 
 from .reading import MAX_DIMENSIONS, MAX_TENSORS, Tensors, add_tensor, read_tensors
 
-_FILE, _V1, _V2, _V3 = 0x112, 0xF993FAC8, 0xF993FAC9, 0xF993FACA
+_FILE = 0x112
+_V1 = 0xF993FAC8
+_V2 = 0xF993FAC9
+_V3 = 0xF993FACA
 _DTYPES = {0: "<f4", 1: "<f8", 2: "<f2"}
 
 
@@ -108,9 +111,11 @@ class _Source:
             (storage,) = self.unpack("<i")
             if storage:
                 raise ValueError("a sparse tensor")
-        dimensions, letter = version, "I"
+        dimensions = version
+        letter = "I"
         if version in (_V1, _V2, _V3):
-            (dimensions,), letter = self.unpack("<i"), "q"
+            (dimensions,) = self.unpack("<i")
+            letter = "q"
         fewest = 0 if version == _V3 else 1  # before V3 none meant: an array without values
         if not fewest <= dimensions <= MAX_DIMENSIONS:
             raise ValueError(f"a tensor of {dimensions} dimensions")

@@ -113,7 +113,8 @@ class _Machine:
 
     def pop_mark(self, _: Any = None) -> list[Any]:
         """Return to the stack below; returns the items above the mark."""
-        items, self.stack = self.stack, self._below.pop()
+        items = self.stack
+        self.stack = self._below.pop()
         return items
 
     def pop(self, _: Any) -> None:
@@ -163,7 +164,8 @@ class _Machine:
 
     def set_item(self, _: Any) -> None:
         """Put a value into the dictionary below it."""
-        value, key = self.stack.pop(), self.stack.pop()
+        value = self.stack.pop()
+        key = self.stack.pop()
         self._set([key, value])
 
     def set_items(self, _: Any) -> None:
@@ -176,12 +178,14 @@ class _Machine:
 
     def name_from_stack(self, _: Any) -> None:
         """Replace a module and a name by a name."""
-        name, module = self.stack.pop(), self.stack.pop()
+        name = self.stack.pop()
+        module = self.stack.pop()
         self._name(module, name)
 
     def reduce(self, _: Any) -> None:
         """Replace a function and its arguments by the result."""
-        arguments, function = self.stack.pop(), self.stack.pop()
+        arguments = self.stack.pop()
+        function = self.stack.pop()
         if not isinstance(arguments, tuple):
             raise TypeError
         known = isinstance(function, Name)
@@ -189,8 +193,8 @@ class _Machine:
 
     def new(self, _: Any) -> None:
         """Replace a class and arguments by an object."""
-        _, kind = self.stack.pop(), self.stack.pop()
-        self.stack.append(Thing(kind.name))
+        self.stack.pop()
+        self.stack.append(Thing(self.stack.pop().name))
 
     def new_with_keywords(self, _: Any) -> None:
         """Replace a class, arguments and keywords by an object."""
@@ -231,11 +235,10 @@ _MAX_NAME = 500
 
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
 
-_LITERALS = (
-    *("INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"),
-    *("STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"),
-    *("BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"),
-)
+_NUMBERS = {"INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT"}
+_TEXTS = {"STRING", "BINSTRING", "SHORT_BINSTRING", "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"}
+_BYTES = {"BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"}
+_LITERALS = _NUMBERS | _TEXTS | _BYTES
 
 
 def _take(count: int) -> Callable[[_Machine, Any], None]:

@@ -1,9 +1,7 @@
 """What the readers of foreign files share: bytes on loan from the disk, errors in one line, and checks of tensors.
 
-Each format has a reader of its own, in place of the framework that wrote it, so that no framework needs to be
-installed and no code of a file can run. The files are untrusted: their bytes are mapped, not read; a reader copies
-the tensors it returns and checks every size against the bytes there are before it takes memory. What is not a tensor
-is limited in number.
+The bytes of a file are mapped, not read; a reader copies the tensors it returns and checks every size against the bytes
+there are before it takes memory. What is not a tensor is limited in number.
 """
 
 from __future__ import annotations
@@ -75,6 +73,11 @@ def add_tensor(tensors: Tensors, name: str, values: np.ndarray) -> None:
     if not finite:
         raise ValueError(f"{name} has values that are not finite")
     tensors[name] = array
+
+
+def is_size(value: object) -> bool:
+    """Return whether a value of a file is a whole number that could count bytes or elements."""
+    return type(value) is int and 0 <= value < 1 << 62
 
 
 def widen_bfloat16(halves: np.ndarray) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Weights in the format of safetensors, read without its package.
+"""Weights in the format of safetensors.
 
 A file is a uint64 length (little-endian), so many bytes of JSON, and values. The JSON gives for each tensor its
 ``dtype``, ``shape`` and ``data_offsets``, where its values begin and end behind the JSON; ``__metadata__`` are notes.
@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from .reading import MAX_DIMENSIONS, Tensors, add_tensor, read_tensors, widen_bfloat16
+from .reading import MAX_DIMENSIONS, Tensors, add_tensor, is_size, read_tensors, widen_bfloat16
 from .state_dict import plain_names
 
 _MAX_HEADER = 4 << 20  # bytes, enough for twenty thousand tensors
@@ -65,7 +65,8 @@ def _parse(data: memoryview) -> Tensors:
         raise ValueError(f"{len(values) - end} bytes follow its end")
     if not tensors:
         raise ValueError("none of its tensors is of floats")
-    return {plain: tensors[name] for plain, name in plain_names(name for name in entries if name in tensors).items()}
+    weights = [name for name in entries if name in tensors]
+    return {plain: tensors[name] for plain, name in plain_names(weights).items()}
 
 
 def _split(data: memoryview) -> tuple[dict[str, tuple[str, list[int], int, int]], memoryview]:
@@ -98,7 +99,7 @@ def _check(name: str, entry: Any) -> tuple[str, list[int], int, int]:
     if not isinstance(kind, str) or kind not in _SIZES:
         raise ValueError(f"{name[:40]!r} is of type {str(kind)[:20]!r}, expected one of {', '.join(_SIZES)}")
     sizes = (*shape, begin, end) if isinstance(shape, list) else (None,)
-    if not all(type(size) is int and 0 <= size < 1 << 62 for size in sizes) or len(shape) > MAX_DIMENSIONS:
+    if not all(map(is_size, sizes)) or len(shape) > MAX_DIMENSIONS:
         raise ValueError(f"{name[:40]!r} is of an impossible shape or at an impossible place")
     if math.prod(shape) * _SIZES[kind] != end - begin:
         raise ValueError(f"{name[:40]!r} of shape {shape} and type {kind} has {end - begin} bytes")

@@ -94,8 +94,8 @@ class Search:
         if id(value) not in self._holders:
             self._holders[id(value)] = False  # until it is known, for one that holds itself
             state = as_dict(value)
-            found = self._has_tensors(state) or any(self._holds_tensors(each, depth - 1) for each in state.values())
-            self._holders[id(value)] = found
+            within = (self._holds_tensors(each, depth - 1) for each in state.values())
+            self._holders[id(value)] = self._has_tensors(state) or any(within)
         return self._holders[id(value)]
 
 

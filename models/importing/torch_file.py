@@ -1,4 +1,4 @@
-"""Weights of PyTorch checkpoints, read without PyTorch and without running what their pickle names.
+"""Weights of PyTorch checkpoints.
 
 Two containers are known:
 
@@ -26,19 +26,23 @@ import numpy as np
 from ..files.file_kind import list_archive
 from ..files.stream import Stream
 from .pickled import Thing, read_pickle
-from .reading import MAX_DIMENSIONS, Tensors, add_tensor, read_tensors, widen_bfloat16
+from .reading import MAX_DIMENSIONS, Tensors, add_tensor, is_size, read_tensors, widen_bfloat16
 from .state_dict import Search, describe, plain_names
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _VERSION = 1001
 _MEMBER = b"PK\x03\x04"
 _WEIGHTS = {"FloatStorage": "<f4", "DoubleStorage": "<f8", "HalfStorage": "<f2", "BFloat16Storage": "<u2"}
+_ONE_BYTE = ("BoolStorage", "ByteStorage", "CharStorage", "UntypedStorage", "QInt8Storage", "QUInt8Storage")
 _SIZES = {
     **{kind: np.dtype(dtype).itemsize for kind, dtype in _WEIGHTS.items()},
-    **dict.fromkeys(("BoolStorage", "ByteStorage", "CharStorage", "UntypedStorage"), 1),
-    **dict.fromkeys(("QInt8Storage", "QUInt8Storage"), 1),
-    **{"ShortStorage": 2, "IntStorage": 4, "QInt32Storage": 4, "LongStorage": 8},
-    **{"ComplexFloatStorage": 8, "ComplexDoubleStorage": 16},
+    **dict.fromkeys(_ONE_BYTE, 1),
+    "ShortStorage": 2,
+    "IntStorage": 4,
+    "QInt32Storage": 4,
+    "LongStorage": 8,
+    "ComplexFloatStorage": 8,
+    "ComplexDoubleStorage": 16,
 }
 
 
@@ -145,13 +149,13 @@ class _Objects:
         if identifier[0] == "module":
             return identifier[1]
         sort, kind, key, _, length, *view = identifier
-        if sort != "storage" or not (isinstance(key, str) and _is_size(length)):
+        if sort != "storage" or not (isinstance(key, str) and is_size(length)):
             raise ValueError("a storage without a key and a length")
         storage = _Storage(kind.name.rpartition(".")[2], key, length)
         if self.storages.setdefault(key, storage) != storage:
             raise ValueError(f"storage {key!r} is described in two ways")
         first, length = view[0][1:] if view and view[0] else (0, length)
-        if not (_is_size(first) and _is_size(length) and first + length <= storage.length):
+        if not (is_size(first) and is_size(length) and first + length <= storage.length):
             raise ValueError(f"a view beyond the end of storage {key!r}")
         return _Part(storage, first, length)
 
@@ -172,7 +176,8 @@ class _Archive:
         self._folder = pickles[0][: -len("data.pkl")]
         if self._folder + "byteorder" in self._members and bytes(self._bytes("byteorder")[:6]) != b"little":
             raise ValueError("it is big-endian")
-        objects, stream = _Objects(), Stream(self._bytes("data.pkl"), len(data))
+        objects = _Objects()
+        stream = Stream(self._bytes("data.pkl"), len(data))
         self.content = read_pickle(stream, _operations(data), objects.call, objects.load)
 
     def fetch(self, storage: _Storage) -> memoryview:
@@ -209,7 +214,9 @@ class _OldFile:
     def __init__(self, data: memoryview) -> None:
         if _MAGIC.to_bytes(10, "little") not in bytes(data[:16]):
             raise ValueError("it begins as neither of the two formats")
-        stream, limit, objects = Stream(data, len(data)), _operations(data), _Objects()
+        objects = _Objects()
+        stream = Stream(data, len(data))
+        limit = _operations(data)
         magic, version, system = (read_pickle(stream, limit, objects.call) for _ in range(3))
         if (magic, version) != (_MAGIC, _VERSION):
             raise ValueError(f"version {version} of the format, expected {_VERSION}")
@@ -254,9 +261,11 @@ def _find_tensors(content: Any, entry: str) -> dict[str, _Tensor]:
 
 def _view(tensor: _Tensor, data: memoryview) -> np.ndarray:
     """Return the values of a tensor, if they lie within its part of the storage and are not more than that has."""
-    shape, strides, part = tensor.shape, tensor.strides, tensor.part
+    part = tensor.part
+    shape = tensor.shape
+    strides = tensor.strides
     sizes = (tensor.offset, *shape, *strides)
-    if len(shape) != len(strides) or len(shape) > MAX_DIMENSIONS or not all(map(_is_size, sizes)):
+    if len(shape) != len(strides) or len(shape) > MAX_DIMENSIONS or not all(map(is_size, sizes)):
         raise ValueError("a tensor of an impossible shape")
     if not tensor.plain:
         raise ValueError("a conjugated or negated tensor")
@@ -272,7 +281,3 @@ def _view(tensor: _Tensor, data: memoryview) -> np.ndarray:
     if part.storage.kind == "BFloat16Storage":
         return widen_bfloat16(strided)
     return strided
-
-
-def _is_size(value: Any) -> bool:
-    return isinstance(value, int) and 0 <= value < 1 << 62

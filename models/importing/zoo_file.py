@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import mxnet as mx
 from mxnet.gluon import HybridBlock
 
-from ...errors import CheckpointError
-from ..networks.posenet import network_parameters
+from ...errors import CheckpointError, list_some
+from ...mxnet_module import mx
+from ..files.parameters import network_parameters
 from .mxnet_file import read_params
 
 
@@ -39,7 +39,6 @@ def load_zoo_trunk(trunk: HybridBlock, path: Path) -> None:
     if len(found) < len(expected):
         misfits.append(f"{len(found)} tensors in place of {len(expected)}")
     if misfits:
-        more = f" and {len(misfits) - 3} more" if len(misfits) > 3 else ""
-        raise CheckpointError(f"{path}: not the trunk of this network: {'; '.join(misfits[:3])}{more}")
+        raise CheckpointError(f"{path}: not the trunk of this network: {list_some(misfits, 3)}")
     for (_, parameter), (_, array) in zip(expected, found):
         parameter.set_data(mx.nd.array(array))

@@ -61,8 +61,11 @@ class CpmNet(PoseNet):
         multiple: int = 8,
     ) -> None:
         super().__init__(heads.skeleton, normalisation)
-        self.stride, self.multiple = stride, multiple
-        self.heads, self.sigmoid = heads, heads.sigmoid
+        check_number("stages", stages, 1, MAX_STAGES)
+        self.stride = stride
+        self.multiple = multiple
+        self.heads = heads
+        self.sigmoid = heads.sigmoid
         self.kinds = (heads.kinds,) * stages
         with self.name_scope():
             self.trunk = trunk()
@@ -99,11 +102,7 @@ class Stage(HybridBlock):
     """
 
     def __init__(
-        self,
-        heads: Heads,
-        body: list[HybridBlock],
-        hidden: Callable[[], list[HybridBlock]],
-        last: mx.init.Initializer,
+        self, heads: Heads, body: list[HybridBlock], hidden: Callable[[], list[HybridBlock]], last: mx.init.Initializer
     ) -> None:
         super().__init__()
         with self.name_scope():
@@ -135,48 +134,29 @@ def _cpm_refinement(heads: Heads) -> Stage:
 
 
 @register_model(zoo=trunks.gluon_vgg19)
-def cpm_vgg19(
-    heads: Heads,
-    *,
-    stages: int = 6,
-    normalisation: str = "imagenet",
-) -> CpmNet:
+def cpm_vgg19(heads: Heads, *, stages: int = 6, normalisation: str = "imagenet") -> CpmNet:
     """Build the network of Cao et al. 2017, with the first ten convolutions of VGG19 as its trunk."""
-    check_number("stages", stages, 1, MAX_STAGES)
     return CpmNet(vgg19, _cpm_features, _cpm_first, _cpm_refinement, heads, stages, normalisation)
 
 
 @register_model(zoo=trunks.gluoncv_resnet)
-def cpm_res50(
-    heads: Heads,
-    *,
-    stages: int = 6,
-    normalisation: str = "imagenet",
-) -> CpmNet:
+def cpm_res50(heads: Heads, *, stages: int = 6, normalisation: str = "imagenet") -> CpmNet:
     """Build the same stages on a dilated ResNet50."""
-    check_number("stages", stages, 1, MAX_STAGES)
     return CpmNet(ResNet50, _cpm_features, _cpm_first, _cpm_refinement, heads, stages, normalisation)
 
 
 @register_model(zoo=trunks.gluon_vgg19)
 def cpm_vgg19_bn(heads: Heads, *, stages: int = 6, dropout: float = 0.2, normalisation: str = "imagenet") -> CpmNet:
     """Build `cpm_vgg19` with batch normalisation and dropout before every convolution of a stage but its first."""
-    check_number("stages", stages, 1, MAX_STAGES)
     first, refinement = _normalised_stages(dropout)
     return CpmNet(vgg19, _cpm_features, first, refinement, heads, stages, normalisation)
 
 
 @register_model(zoo=trunks.gluon_mobilenet_v2)
 def cpm_mobilenet_v2(
-    heads: Heads,
-    *,
-    stages: int = 6,
-    width: float = 0.5,
-    dropout: float = 0.2,
-    normalisation: str = "imagenet",
+    heads: Heads, *, stages: int = 6, width: float = 0.5, dropout: float = 0.2, normalisation: str = "imagenet"
 ) -> CpmNet:
     """Build the stages of `cpm_vgg19_bn` directly on the first blocks of a MobileNetV2, all times `width`."""
-    check_number("stages", stages, 1, MAX_STAGES)
     check_number("width", width, 0.125, 2)
     first, refinement = _normalised_stages(dropout)
     return CpmNet(lambda: mobilenet_v2(width), nn.HybridSequential, first, refinement, heads, stages, normalisation)

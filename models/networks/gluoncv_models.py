@@ -30,8 +30,8 @@ def model_store() -> Any:
 
 def list_detectors() -> list[str]:
     """Return the names of the detectors of one stage whose classes are those of COCO or VOC."""
-    names = _model_zoo().get_model_list()
-    return sorted(name for name in names if name.startswith(("ssd_", "yolo3_")) and name.endswith(("_coco", "_voc")))
+    detectors = [name for name in _model_zoo().get_model_list() if name.startswith(("ssd_", "yolo3_"))]
+    return sorted(name for name in detectors if name.endswith(("_coco", "_voc")))
 
 
 def detector_network(name: str) -> Any:

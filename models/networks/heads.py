@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from ...codecs import HEATMAPS, OFFSETS, PAFS, MapKind
+from ...codecs import HEATMAPS, PAFS, REFINEMENTS, MapKind
 from ...errors import ConfigError, quote
 from ...skeletons import Skeleton
 
@@ -29,35 +29,46 @@ class Heads:
     ----------
     skeleton
         With K joints and L limbs.
-    offsets
-        Whether it predicts where in their cells the joints lie, see :data:`cpm.codecs.OFFSETS`.
+    refinements
+        Those of :data:`cpm.codecs.REFINEMENTS` that it predicts.
     sigmoid
         Whether heatmaps are squeezed to (0, 1), as the cross entropy needs them; later stages see them as they were.
 
     Raises
     ------
     ConfigError
-        If one is neither true nor false, or the skeleton has no limbs.
+        If the skeleton has no limbs.
     """
 
     skeleton: Skeleton
-    offsets: bool = False
+    refinements: tuple[MapKind, ...] = ()
     sigmoid: bool = False
 
+    @classmethod
+    def of_options(cls, skeleton: Skeleton, options: Mapping[str, Any]) -> Heads:
+        """Return what a network with these options predicts, which have the names of `OPTIONS`.
+
+        Raises
+        ------
+        ConfigError
+            If one is neither true nor false, or the skeleton has no limbs.
+        """
+        for name in OPTIONS:
+            if not isinstance(options[name], bool):
+                raise ConfigError(f"{name}={quote(options[name])}, expected True or False")
+        return cls(skeleton, tuple(kind for kind in REFINEMENTS if options[kind.name]), options["sigmoid"])
+
     def __post_init__(self) -> None:
-        for option in OPTIONS:
-            if not isinstance(getattr(self, option), bool):
-                raise ConfigError(f"{option}={quote(getattr(self, option))}, expected True or False")
         if not self.skeleton.limbs:
             raise ConfigError(
                 f"skeleton {quote(self.skeleton.name)} has no limbs, which join the joints of whole images to people; "
-                "declare some, or train a network for one person in a box (scripts/train_pose_resnet.py)"
+                "declare some, or train a network for one person in a box (cpm train-topdown)"
             )
 
     @property
     def beside_pafs(self) -> tuple[MapKind, ...]:
         """The kinds of maps of the second branch."""
-        return (HEATMAPS, OFFSETS) if self.offsets else (HEATMAPS,)
+        return (HEATMAPS, *self.refinements)
 
     @property
     def kinds(self) -> tuple[MapKind, ...]:
@@ -90,4 +101,4 @@ class Heads:
         return [kind.channels(self.skeleton) for kind in self.beside_pafs]
 
 
-OPTIONS = {field.name: field.default for field in fields(Heads) if field.name != "skeleton"}  # of every such network
+OPTIONS = {**{kind.name: False for kind in REFINEMENTS}, "sigmoid": False}  # of every such network

@@ -13,17 +13,10 @@ from . import trunks
 from .backbones import Pyramid, Residual, ResNet50, conv_bn, mobilenet, residual_trunk, sequence
 from .cpm import CpmNet, Stage
 from .heads import Heads
-from .posenet import MAX_STAGES
 
 
 @register_model(zoo=trunks.gluon_mobilenet)
-def cpm_mobilenet(
-    heads: Heads,
-    *,
-    stages: int = 3,
-    width: float = 1.0,
-    normalisation: str = "imagenet",
-) -> CpmNet:
+def cpm_mobilenet(heads: Heads, *, stages: int = 3, width: float = 1.0, normalisation: str = "imagenet") -> CpmNet:
     """Build a small network for training on a CPU: a MobileNet trunk and light stages, all times `width`.
 
     The idea of light stages is that of Lightweight OpenPose (Osokin 2018, arXiv 1811.12004, section 4.2):
@@ -31,25 +24,17 @@ def cpm_mobilenet(
     Here they are narrow and dense: the CPU kernels of MXNet train a dilated depthwise convolution no
     faster than a dense one of half the channels.
     """
-    check_number("stages", stages, 1, MAX_STAGES)
     check_number("width", width, 0.125, 2)
     return _light_cpm(lambda: mobilenet(width), int(128 * width), heads, stages, normalisation)
 
 
 @register_model()
-def cpm_small(
-    heads: Heads,
-    *,
-    stages: int = 2,
-    channels: int = 64,
-    normalisation: str = "imagenet",
-) -> CpmNet:
+def cpm_small(heads: Heads, *, stages: int = 2, channels: int = 64, normalisation: str = "imagenet") -> CpmNet:
     """Build the network of the quick start, which learns from scratch in minutes on a CPU.
 
     The stages are those of `cpm_mobilenet`; the trunk has few and dense convolutions with shortcuts, which
     learn in fewer steps than a MobileNet and train faster on a CPU.
     """
-    check_number("stages", stages, 1, MAX_STAGES)
     check_number("channels", channels, 8, 1024)
     return _light_cpm(lambda: residual_trunk(channels), channels, heads, stages, normalisation)
 
@@ -57,7 +42,6 @@ def cpm_small(
 @register_model(zoo=trunks.gluoncv_resnet)
 def cpm_res50_fpn(heads: Heads, *, stages: int = 3, channels: int = 128, normalisation: str = "imagenet") -> CpmNet:
     """Build light stages at stride 4 on a feature pyramid of ResNet50, for people who are small in the image."""
-    check_number("stages", stages, 1, MAX_STAGES)
     check_number("channels", channels, 8, 1024)
     return _light_cpm(
         lambda: ResNet50(pyramid=True),

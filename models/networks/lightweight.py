@@ -10,14 +10,12 @@ from typing import Any
 import mxnet as mx
 from mxnet.gluon import HybridBlock, nn
 
-from ...checks import check_number
 from ...errors import ConfigError, quote
 from ..registry import register_model
 from . import trunks
 from .backbones import conv_bn, mobilenet, sequence
 from .cpm import CpmNet, Stage
 from .heads import Heads
-from .posenet import MAX_STAGES
 
 
 @register_model(zoo=trunks.gluon_mobilenet)
@@ -29,7 +27,6 @@ def lightweight_openpose(
     Its two releases differ in the block before the first stage: "separable" is that of the PyTorch release,
     "reduced" that of the OpenVINO one, human-pose-estimation-0001.
     """
-    check_number("stages", stages, 1, MAX_STAGES)
     if not isinstance(block, str) or block not in _BLOCKS:
         raise ConfigError(f"block={quote(block)}, expected one of {', '.join(_BLOCKS)}")
     last = mx.init.Xavier(magnitude=1)
@@ -39,7 +36,8 @@ def lightweight_openpose(
         return sequence([*align, _Shortcut(layers), *_biased(128, 3)])
 
     def first(heads: Heads) -> Stage:
-        return Stage(heads, [layer for _ in range(3) for layer in _biased(128, 3)], lambda: _biased(512, 1), last)
+        body = [layer for _ in range(3) for layer in _biased(128, 3)]
+        return Stage(heads, body, lambda: _biased(512, 1), last)
 
     def refinement(heads: Heads) -> Stage:
         body = []

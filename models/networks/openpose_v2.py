@@ -40,7 +40,8 @@ class OpenPoseV2(PoseNet):
 
     def __init__(self, heads: Heads, normalisation: str, paf_stages: int, heatmap_stages: int) -> None:
         super().__init__(heads.skeleton, normalisation)
-        self.heads, self.sigmoid = heads, heads.sigmoid
+        self.heads = heads
+        self.sigmoid = heads.sigmoid
         alone = paf_stages - heatmap_stages
         self.kinds = ((PAFS,),) * alone + (heads.kinds,) * heatmap_stages
         with self.name_scope():
@@ -111,11 +112,7 @@ class _PReLU(HybridBlock):
 
 @register_model(zoo=trunks.gluon_vgg19)
 def openpose_v2(
-    heads: Heads,
-    *,
-    paf_stages: int = 4,
-    heatmap_stages: int = 2,
-    normalisation: str = "imagenet",
+    heads: Heads, *, paf_stages: int = 4, heatmap_stages: int = 2, normalisation: str = "imagenet"
 ) -> OpenPoseV2:
     """Build the network of Cao et al. 2019, with the first ten convolutions of VGG19 as its trunk."""
     check_number("paf_stages", paf_stages, 1, MAX_STAGES)

@@ -7,7 +7,7 @@ from typing import Any
 
 import mxnet as mx
 import numpy as np
-from mxnet.gluon import Block, Constant, HybridBlock, Parameter, nn
+from mxnet.gluon import Block, HybridBlock, nn
 
 from ...codecs import MapKind
 from ...errors import ConfigError, DataError, quote
@@ -110,7 +110,8 @@ class PoseNet(HybridBlock):
         Parameters
         ----------
         images
-            (B, H, W, 3) RGB, uint8 or float32 from 0 to 255; H and W multiples of `multiple`.
+            (B, H, W, 3) RGB, uint8 or float32 from 0 to 255, of MXNet or of NumPy, which is brought to the (first)
+            device of the network; H and W multiples of `multiple`.
 
         Returns
         -------
@@ -123,6 +124,8 @@ class PoseNet(HybridBlock):
         DataError
             If the images have another shape.
         """
+        if isinstance(images, np.ndarray):
+            images = mx.nd.array(images, ctx=self.normalise.mean.list_ctx()[0], dtype=images.dtype)
         if isinstance(images, mx.nd.NDArray):
             shape = images.shape
             if len(shape) != 4 or shape[3] != 3 or shape[1] % self.multiple or shape[2] % self.multiple:
@@ -131,7 +134,7 @@ class PoseNet(HybridBlock):
                     f"with both sides multiples of {self.multiple}"
                 )
         stages = super().forward(images, *args)
-        return [{kind.name: array for kind, array in zip(kinds, maps)} for kinds, maps in zip(self.kinds, stages)]
+        return [dict(zip([kind.name for kind in kinds], maps)) for kinds, maps in zip(self.kinds, stages)]
 
 
 class Normalise(HybridBlock):
@@ -163,9 +166,3 @@ def freeze_batch_norm(net: HybridBlock) -> None:
 
     net.apply(freeze)
     net._clear_cached_op()  # the graph that shapes were inferred by still normalises by the batch
-
-
-def network_parameters(net: HybridBlock) -> dict[str, Parameter]:
-    """Return the parameters by their place in the network, e.g. ``trunk.0.weight``, without its constants."""
-    parameters = net._collect_params_with_prefix()
-    return {name: value for name, value in parameters.items() if not isinstance(value, Constant)}

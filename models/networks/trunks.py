@@ -11,7 +11,7 @@ from mxnet.gluon.model_zoo import model_store as gluon_store
 from ...errors import CheckpointError, ConfigError
 from . import gluoncv_models
 
-_MOBILENETS = {1.0: "mobilenet1.0", 0.75: "mobilenet0.75", 0.5: "mobilenet0.5", 0.25: "mobilenet0.25"}
+_WIDTHS = (1.0, 0.75, 0.5, 0.25)  # of the MobileNets
 
 
 def gluon_vgg19(**options: Any) -> Path:
@@ -32,7 +32,7 @@ def gluon_mobilenet(width: float = 1.0, **options: Any) -> Path:
     ConfigError
         If the zoo has none of this width.
     """
-    return _fetch(gluon_store, _of_width(width))
+    return _fetch(gluon_store, f"mobilenet{_checked_width(width)}")
 
 
 def gluon_mobilenet_v2(width: float, **options: Any) -> Path:
@@ -43,13 +43,13 @@ def gluon_mobilenet_v2(width: float, **options: Any) -> Path:
     ConfigError
         If the zoo has none of this width.
     """
-    return _fetch(gluon_store, _of_width(width).replace("mobilenet", "mobilenetv2_"))
+    return _fetch(gluon_store, f"mobilenetv2_{_checked_width(width)}")
 
 
-def _of_width(width: float) -> str:
-    if width not in _MOBILENETS:
-        raise ConfigError(f"width={width}: the zoo has ImageNet trunks of width {', '.join(map(str, _MOBILENETS))}")
-    return _MOBILENETS[width]
+def _checked_width(width: float) -> float:
+    if width not in _WIDTHS:
+        raise ConfigError(f"width={width}: the zoo has ImageNet trunks of width {', '.join(map(str, _WIDTHS))}")
+    return float(width)
 
 
 def _fetch(store: Any, name: str) -> Path:

@@ -70,8 +70,8 @@ def fetch(name: str, files: Sequence[str | Path] = (), mirror: str | None = None
 def next_command(name: str, path: Path) -> str:
     """Return the command that uses what `fetch` returned."""
     if find_pretrained(name).part == "trunk":
-        return f"python scripts/train_gluon_cpm.py --set model.trunk_file={path}"
-    return f"python scripts/evaluate.py --resume={path}"
+        return f"cpm train --set model.trunk_file={path}"
+    return f"cpm evaluate --checkpoint={path}"
 
 
 def _import(entry: Pretrained, file: Path, output: Path, source: dict[str, Any]) -> None:
@@ -120,7 +120,7 @@ def _obtain(entry: Pretrained, file: SourceFile, path: Path, copy: Path | None, 
     if url is None:
         raise CheckpointError(
             f"{entry.name}: {file.name} cannot be downloaded without a browser, get it from {entry.homepage} and "
-            f"give it to scripts/fetch_pretrained.py {entry.name} --file PATH"
+            f"give it to cpm fetch {entry.name} --file PATH"
         )
     try:
         digest = download(url, path, file.size, file.sha256)

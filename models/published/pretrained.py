@@ -1,14 +1,16 @@
 """The published pretrained networks that `fetch` knows: where they are, what they are and whose licence holds.
 
 A fact that no source states is left out: a size or hash is None then, a figure "none". Nothing here is
-downloaded by importing this module; see `cpm.models.fetching.fetch`.
+downloaded by importing this module; see `cpm.models.fetch`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 from ...errors import ConfigError
 
@@ -85,6 +87,11 @@ _CENTRED = "BGR, x / 256 - 0.5"
 _SUBSET = "the COCO validation subset of Cao et al. 2017"
 
 
+def _file(url: str, size: int | None = None, sha256: str | None = None) -> SourceFile:
+    """Describe a file that is stored under the last part of its address."""
+    return SourceFile(urlsplit(url).path.rpartition("/")[2], url, size, sha256)
+
+
 def _openvino(suffix: str, precision: str, note: str, files: Mapping[str, tuple[int, str]]) -> Pretrained:
     """Describe one precision of OpenVINO's network; `files` gives the size and hash by the kind of file."""
     stem = "human-pose-estimation-0001"
@@ -92,15 +99,16 @@ def _openvino(suffix: str, precision: str, note: str, files: Mapping[str, tuple[
         name=f"lightweight_openpose_openvino{suffix}",
         title=f"Lightweight OpenPose, Open Model Zoo {stem}, {precision}",
         model="lightweight_openpose",
-        files=tuple(
-            SourceFile(f"{stem}.{kind}", f"{_OMZ}/{precision}/{stem}.{kind}", size, sha256)
-            for kind, (size, sha256) in files.items()
-        ),
+        files=tuple(_file(f"{_OMZ}/{precision}/{stem}.{kind}", *known) for kind, known in files.items()),
         published=f"AP 0.428, {_SUBSET}{note}",
         licence="Apache-2.0",
         input="BGR, 0 to 255",
         homepage=f"https://github.com/openvinotoolkit/open_model_zoo/tree/master/models/intel/{stem}",
     )
+
+
+# What the networks of OpenPose, and all that were converted from them, have in common.
+_openpose = partial(Pretrained, model="cpm_vgg19", licence=_CMU)
 
 
 def _pose_resnet(depth: int, size: str, ap: str) -> Pretrained:
@@ -151,10 +159,9 @@ _ENTRIES = (
         title="Lightweight OpenPose, its authors' PyTorch checkpoint",
         model="lightweight_openpose",
         files=(
-            SourceFile(
-                "checkpoint_iter_370000.pth",
+            _file(
                 "https://download.01.org/opencv/openvino_training_extensions/models/human_pose_estimation/"
-                "checkpoint_iter_370000.pth",
+                "checkpoint_iter_370000.pth"
             ),
         ),
         published="AP 0.40, COCO val2017",
@@ -162,45 +169,34 @@ _ENTRIES = (
         input="BGR, (x - 128) / 256",
         homepage="https://github.com/Daniil-Osokin/lightweight-human-pose-estimation.pytorch",
     ),
-    Pretrained(
+    _openpose(
         name="openpose_coco",
         title="OpenPose, 18 joints of COCO, Caffe",
-        model="cpm_vgg19",
         files=(
-            SourceFile(
-                "pose_iter_440000.caffemodel",
+            _file(
                 f"{_OPENPOSE_COPY}/7dfccd4d04829843e92f7702eb100544357a4f72/pose_iter_440000.caffemodel",
                 209274056,
                 "b4cf475576abd7b15d5316f1ee65eb492b5c9f5865e70a2e7882ed31fb682549",
             ),
         ),
         published=f"AP 0.584, {_SUBSET} (1,160 images of val2014)",
-        licence=_CMU,
         input=_CENTRED,
         homepage=_OPENPOSE,
     ),
-    Pretrained(
+    _openpose(
         name="openpose_mpi",
         title="OpenPose, 15 joints of MPII, Caffe",
-        model="cpm_vgg19",
         options={"skeleton": "MPI_15"},
-        files=(
-            SourceFile(
-                "pose_iter_160000.caffemodel", f"{_OPENPOSE_COPY}/main/models/pose/mpi/pose_iter_160000.caffemodel"
-            ),
-        ),
+        files=(_file(f"{_OPENPOSE_COPY}/main/models/pose/mpi/pose_iter_160000.caffemodel"),),
         published="none for this file",
-        licence=_CMU,
         input=_CENTRED,
         homepage=_OPENPOSE,
     ),
-    Pretrained(
+    _openpose(
         name="openpose_coco_hzzone",
         title="OpenPose, 18 joints of COCO, converted to PyTorch by Hzzone",
-        model="cpm_vgg19",
         files=(
-            SourceFile(
-                "body_pose_model.pth",
+            _file(
                 "https://huggingface.co/lllyasviel/Annotators/resolve/982e7edaec38759d914a963c48c4726685de7d96/"
                 "body_pose_model.pth",
                 209267595,
@@ -208,38 +204,31 @@ _ENTRIES = (
             ),
         ),
         published="none of its own, see openpose_coco",
-        licence=_CMU,
         input=_CENTRED,
         homepage="https://github.com/Hzzone/pytorch-openpose",
     ),
-    Pretrained(
+    _openpose(
         name="openpose_coco_tensorboy",
         title="OpenPose, 18 joints of COCO, converted to PyTorch by tensorboy",
-        model="cpm_vgg19",
-        files=(SourceFile("pose_model.pth", "https://www.dropbox.com/s/ae071mfm2qoyc8v/pose_model.pth?dl=1"),),
+        files=(_file("https://www.dropbox.com/s/ae071mfm2qoyc8v/pose_model.pth?dl=1"),),
         published=f"AP 0.598, {_SUBSET}, flip",
-        licence=_CMU,
         input=_CENTRED,
         homepage="https://github.com/tensorboy/pytorch_Realtime_Multi-Person_Pose_Estimation",
     ),
-    Pretrained(
+    _openpose(
         name="openpose_coco_mxnet",
         title="OpenPose, 18 joints of COCO, converted to MXNet by dragonfly90",
-        model="cpm_vgg19",
         files=(SourceFile("realtimePose-0000.params", None),),
         published="none of its own, see openpose_coco",
-        licence=_CMU,
         input="RGB, x / 256 - 0.5",
         homepage="https://github.com/dragonfly90/mxnet_Realtime_Multi-Person_Pose_Estimation",
     ),
-    Pretrained(
+    _openpose(
         name="openpose_mpi_mxnet",
         title="OpenPose, 15 joints of MPII, converted to MXNet by dragonfly90",
-        model="cpm_vgg19",
         options={"skeleton": "MPI_15"},
         files=(SourceFile("realtimePose_mpi-0000.params", None),),
         published="none",
-        licence=_CMU,
         input="RGB, x / 256 - 0.5",
         homepage="https://github.com/dragonfly90/mxnet_Realtime_Multi-Person_Pose_Estimation",
     ),
@@ -248,10 +237,8 @@ _ENTRIES = (
         title="VGG19 of Simonyan and Zisserman, Caffe",
         model="cpm_vgg19",
         files=(
-            SourceFile(
-                "VGG_ILSVRC_19_layers.caffemodel",
-                "http://www.robots.ox.ac.uk/~vgg/software/very_deep/caffe/VGG_ILSVRC_19_layers.caffemodel",
-                574671192,
+            _file(
+                "http://www.robots.ox.ac.uk/~vgg/software/very_deep/caffe/VGG_ILSVRC_19_layers.caffemodel", 574671192
             ),
         ),
         published="none for poses",
@@ -269,33 +256,6 @@ _ENTRIES = (
 )
 PRETRAINED: dict[str, Pretrained] = {entry.name: entry for entry in _ENTRIES}
 
-_INTRO = """\
-# Pretrained weights
-
-This page is written by `python scripts/fetch_pretrained.py --table --output pretrained/README.md` from the table in
-`models/published/pretrained.py`. Git ignores every other file of this folder, which is a place for weights.
-
-    python scripts/fetch_pretrained.py --list
-    python scripts/fetch_pretrained.py NAME
-
-downloads a published network, compares it with its hash, imports it and prints where the checkpoint is:
-`~/.cpm/models/NAME.npz`, and the downloads in `~/.cpm/downloads/NAME`; the environment variable `CPM_HOME` names
-another folder than `~/.cpm`. A download that breaks off goes on where it was when the command is repeated.
-
-- Without a connection, or for a file that a browser must download: `--file PATH`, once for each file, takes files that
-  you have, whatever their names.
-- `--mirror URL`, or the environment variable `CPM_MIRROR`, downloads `URL/NAME/FILE` instead. A folder will do.
-- In Python, `cpm.models.get_model(NETWORK, pretrained="NAME")` does the same and returns the network.
-- `scripts/train_gluon_cpm.py --set model.trunk_file=FILE` starts from a trunk of ImageNet parameters, be it the
-  `~/.cpm/models/NAME.npz` of a trunk below or a `.params` file of Gluon's or GluonCV's model zoo.
-- `scripts/import_weights.py` imports a file of your own; `scripts/evaluate.py --resume=FILE.npz` evaluates what has
-  become of it.
-
-The weights belong to their authors and come under their licences, not under that of this package. Figures are those
-that the authors publish, with their own decoders and test protocols.
-
-"""
-
 
 def find_pretrained(name: str) -> Pretrained:
     """Return the entry of this name.
@@ -308,21 +268,3 @@ def find_pretrained(name: str) -> Pretrained:
     if name not in PRETRAINED:
         raise ConfigError(f"pretrained network {name!r} is unknown, expected one of {', '.join(PRETRAINED)}")
     return PRETRAINED[name]
-
-
-def markdown_table() -> str:
-    """Return the table as Markdown."""
-    rows = ["| name | network | files | published | licence | input |", "|---|---|---|---|---|---|"]
-    for entry in PRETRAINED.values():
-        model = f"trunk of `{entry.model}`" if entry.part == "trunk" else f"`{entry.model}`"
-        size = "" if entry.size is None else f", {entry.size / 1e6:.1f} MB"
-        links = [f"[{file.name}]({file.url})" if file.url else f"{file.name} (browser)" for file in entry.files]
-        title = f"`{entry.name}`: [{entry.title}]({entry.homepage})"
-        cells = (title, model, ", ".join(links) + size, entry.published, entry.licence, entry.input)
-        rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join(rows) + "\n"
-
-
-def readme() -> str:
-    """Return the text of ``pretrained/README.md``."""
-    return _INTRO + markdown_table()

@@ -1,14 +1,21 @@
-"""What the tests of the scripts share: how one is run here, a training that is soon over, and how a mistake is told."""
+"""What the tests of the commands share: how one is run here, a short training, and how a mistake is told."""
 
-import importlib.util
-import sys
+import re
 
-from cpm import cli
+from cpm.commands import COMMANDS
 
 from ..conftest import ROOT
 
-TINY = ["--set=model.name=cpm_small", "--set=model.options.channels=8", "--set=model.pretrained=",
-        "--set=augment.crop=64", "--batch-size=2", "--num-workers=1", "--epochs=1", "--gpus=-1"]  # fmt: skip
+TINY = [
+    "--set=model.name=cpm_small",
+    "--set=model.options.channels=8",
+    "--set=model.pretrained=",
+    "--set=augment.crop=64",
+    "--batch-size=2",
+    "--num-workers=1",
+    "--epochs=1",
+    "--gpus=-1",
+]
 
 
 def assert_one_line(process, *parts):
@@ -20,16 +27,21 @@ def assert_one_line(process, *parts):
         assert part in lines[0]
 
 
-def call(name, *arguments):
-    """Run a script in this process; return its exit status, None if it ended well."""
-    spec = importlib.util.spec_from_file_location(f"script_{name}", ROOT / "scripts" / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    before, sys.argv = sys.argv, [f"scripts/{name}.py", *arguments]
+def command_of(script):
+    """Return the command that a script is a face of."""
+    return COMMANDS[re.search(r'run_script\("(.+)"\)', (ROOT / "scripts" / f"{script}.py").read_text())[1]]
+
+
+def call(script, *arguments):
+    """Run the command of a script in this process; return its exit status, None if it ended well."""
     try:
-        cli.run(module.main)
+        command_of(script).run(arguments)
     except SystemExit as end:
         return end.code
-    finally:
-        sys.argv = before
     return None
+
+
+def options_of(script):
+    """Ask the parser of a script for its options; returns argparse's actions by the first name of each."""
+    actions = command_of(script).parser()._actions
+    return {action.option_strings[0]: action for action in actions if action.option_strings}

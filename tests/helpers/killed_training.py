@@ -10,6 +10,9 @@ import signal
 import sys
 from pathlib import Path
 
+import cpm  # noqa: F401  (first, for it lets us import MXNet)
+
+# isort: split
 import mxnet as mx
 
 from cpm.configs import recipe

@@ -1,6 +1,13 @@
 """Caffe's files as `caffe.proto` describes them, written by hand: a few fields of a few messages."""
 
+import cv2
 import numpy as np
+import pytest
+
+# For tests that compare with what OpenCV computes of such files.
+needs_caffe_reader = pytest.mark.skipif(
+    not hasattr(cv2.dnn, "readNetFromCaffe"), reason="OpenCV 5 has no reader of Caffe models, OpenCV 4 has one"
+)
 
 CONVOLUTION, INNER_PRODUCT = "Convolution", "InnerProduct"
 _OLD_TYPES = {CONVOLUTION: 4, INNER_PRODUCT: 14}  # V1LayerParameter.LayerType

@@ -1,0 +1,6 @@
+"""``python -m cpm``: the command `cpm`."""
+
+if __name__ == "__main__":
+    from .commands import main
+
+    main()
