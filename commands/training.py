@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..cli import as_assignments
 from ..errors import ConfigError
+from .learning import scorer_of
 from .options import add_category, add_place, add_recipe
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ def train(
         resume = find_checkpoint(folder)
         source = source if resume is None else None  # the checkpoint brings the recipe; its data set is known now
     config, checkpoint = choose_recipe(source, default, model, resume, changes, task)
-    output = run_recipe(config, devices, arguments.output, checkpoint, arguments.overwrite)
+    output = run_recipe(config, devices, arguments.output, checkpoint, arguments.overwrite, scorer_of(config))
     if output is None:
         return
     print(f"checkpoints, losses.png and pictures are in {output}")

@@ -28,6 +28,8 @@ _TRAIN: dict[str, Any] = {
     "keep_last": 0,  # of these the newest so many; 0 is all of them
     "accumulate": 1,  # parts that a batch is computed in one after the other, where its whole takes too much memory
     "average": 0.0,  # of the weights: how much of their moving average an update keeps, e.g. 0.999; 0 has none
+    "score_every": 0,  # epochs after which the network is scored by AP or PCKh, which then says what is best; 0 never
+    "score_limit": 200,  # images (or people of MPII) that it is scored on, the first of the validation
     "patience": 0,  # epochs without a better validation after which a run ends; 0 is no end before the last
     "max_iterations": 0,  # of an epoch; 0 is all of it
     "max_val_batches": 0,  # 0 is all of them

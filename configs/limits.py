@@ -46,6 +46,8 @@ RANGES: dict[str, tuple[float, float]] = {
     "train.accumulate": (1, 65536),
     "train.average": (0.0, 0.9999999),
     "train.patience": (0, _MANY),
+    "train.score_every": (0, _MANY),
+    "train.score_limit": (1, _MANY),
     "train.max_iterations": (0, _MANY),
     "train.max_val_batches": (0, _MANY),
     "test.box_size": (1, _PIXELS),

@@ -1,4 +1,4 @@
-"""What a long run may be given besides: averages, clipping, parts of batches, patience, optimizers; all resumes exactly."""
+"""What a long run may be given: averages, clipping, parts of batches, patience, optimizers; all resumes exactly."""
 
 import logging
 import math
@@ -7,13 +7,17 @@ import mxnet as mx
 import numpy as np
 import pytest
 
+from cpm.commands.learning import scorer_of
+from cpm.configs import override, recipe
 from cpm.errors import ConfigError
 from cpm.models import load_network, read_checkpoint
+from cpm.tasks import TASKS
 from cpm.training import Schedule, build_trainer, choose_recipe, find_checkpoint
 from cpm.training.folder import FORMER, drop_older
 from cpm.training.gradients import clip
 from cpm.training.optimizers import create_optimizer, list_optimizers
 
+from .helpers.commands import TINY
 from .helpers.resuming import ONE, TWO, contents, go_on, stop_at, two_epochs, write_data
 
 ALL = ("train.average=0.9", "train.accumulate=2", "optimizer.clip_norm=5.0", "schedule.kind='one_cycle'",
@@ -26,8 +30,6 @@ def data(tmp_path_factory):
 
 
 def recipe_with(data, *changes):
-    from cpm.configs import override
-
     config = two_epochs(data)
     override(config, changes)
     return config
@@ -188,3 +190,50 @@ def test_schedules():
     assert [cycle(k) for k in (0, 15, 30, 65, 100)] == pytest.approx([0.04, 0.52, 1.0, 0.500002, 4e-6], rel=1e-5)
     rates = [cycle(k) for k in range(101)]
     assert rates.index(max(rates)) == 30 and all(math.isfinite(rate) for rate in rates)
+
+
+@pytest.mark.parametrize("script", ["train_gluon_cpm", "train_pose_resnet"])
+def test_a_run_is_scored_as_it_learns(data, tmp_path, script):
+    """The figure chooses the best network, and a run that was stopped comes to the same."""
+    config = recipe_with(data) if script == "train_gluon_cpm" else top_down_recipe(data)
+    override(config, ["train.score_every=2", "train.score_limit=3", "train.epochs=5", "train.average=0.5"])
+    trainer = build_trainer(config, ONE, tmp_path / "whole", scorer=scorer_of(config))
+    trainer.fit()
+    rows = [row.split(",") for row in (tmp_path / "whole" / "losses.csv").read_text().splitlines()]
+    scores = {int(row[0]): float(row[3]) for row in rows if row[1:3] == ["val", "AP"]}
+    steps = trainer.progress.iteration // 5
+    assert list(scores) == [2 * steps, 4 * steps]
+    assert trainer.progress.best == pytest.approx(1 - max(scores.values()))
+    assert read_checkpoint(tmp_path / "whole" / "best.npz").meta["progress"]["epoch"] in (2, 4)
+    stop_at(build_trainer(config, ONE, tmp_path / "cut", scorer=scorer_of(config)), 3 * steps + 1)
+    resumed, checkpoint = choose_recipe(None, "", None, tmp_path / "cut" / "last.npz", [], TASKS[config.task])
+    build_trainer(resumed, ONE, tmp_path / "cut", checkpoint, scorer_of(resumed)).fit()
+    assert contents(tmp_path / "cut") == contents(tmp_path / "whole")
+
+
+def top_down_recipe(data):
+    return recipe(
+        "boxes",
+        "top_down",
+        model={"name": "pose_small"},
+        data={"root": str(data)},
+        augment={"size": (64, 48)},
+        train={"batch_size": 4, "num_workers": 0},
+    )
+
+
+def test_what_is_best_keeps_its_meaning(data, tmp_path):
+    train(recipe_with(data), tmp_path / "run")
+    with pytest.raises(ConfigError, match=r"train\.score_every: what is best cannot change"):
+        choose_recipe(None, "", None, tmp_path / "run" / "last.npz", ["train.score_every=1", "train.epochs=3"])
+
+
+def test_a_run_goes_on_by_itself(data, run_script, tmp_path):
+    output = tmp_path / "run"
+    train = ("train_gluon_cpm.py", *TINY, f"--dataset-root={data}", f"--output={output}", "--resume=auto")
+    assert run_script(*train).returncode == 0
+    again = run_script(*train)
+    assert again.returncode == 0 and "finished, all 1 epochs are trained" in again.stderr
+    more = run_script(*train, "--epochs=2")
+    assert more.returncode == 0 and f"goes on from {output / 'last.npz'}" in more.stderr
+    assert read_checkpoint(output / "last.npz").meta["progress"]["epoch"] == 2

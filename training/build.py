@@ -22,6 +22,7 @@ from .amp import choose_precision
 from .body import warn_of_body
 from .optimizers import create_optimizer
 from .resuming import check_changes, recipe_of
+from .scoring import Scorer
 from .trainer import PoseTrainer
 
 # The first values of convolutions that do not name their own.
@@ -92,7 +93,11 @@ def _resumed_recipe(checkpoint: Checkpoint, source: str | None) -> EasyDict:
 
 
 def build_trainer(
-    config: EasyDict, contexts: Sequence[mx.Context], output: Path, checkpoint: Checkpoint | None = None
+    config: EasyDict,
+    contexts: Sequence[mx.Context],
+    output: Path,
+    checkpoint: Checkpoint | None = None,
+    scorer: Scorer | None = None,
 ) -> PoseTrainer:
     """Build data, network and trainer of a recipe.
 
@@ -106,6 +111,8 @@ def build_trainer(
         The folder for all that the run writes.
     checkpoint
         Where to go on from.
+    scorer
+        Scores the network every ``train.score_every`` epochs.
 
     Raises
     ------
@@ -127,7 +134,7 @@ def build_trainer(
         freeze_batch_norm(net)
     train = _loader(config, task.samples(config, net, trained_on, augment=True), training=True)
     val = _loader(config, task.samples(config, net, tested_on, augment=False), training=False)
-    return PoseTrainer(net, train, val, config, contexts, output, checkpoint)
+    return PoseTrainer(net, train, val, config, contexts, output, checkpoint, scorer)
 
 
 def build_samples(config: EasyDict, split: str, augment: bool = True) -> SampleSet:

@@ -25,7 +25,8 @@ class Progress:
     iteration
         All batches so far.
     best
-        The lowest validation loss so far.
+        The lowest validation loss so far, or what the highest score lacks where there are scores; infinite before the
+        first.
     stale
         The epochs since then.
     """
@@ -103,9 +104,9 @@ def _progress(content: Any) -> Progress:
     if iteration < epoch + batch:
         raise ValueError(f"{iteration} iterations in {epoch} epochs and {batch} batches")
     best = content["best"]
-    if epoch:
+    if epoch and best != math.inf:
         best = _number("best", best)
-    elif best != math.inf:
+    elif not epoch and best != math.inf:
         raise ValueError(f"best={quote(best)} before the first validation")
     return Progress(epoch, batch, iteration, best, _whole("stale", content["stale"], epoch))
 

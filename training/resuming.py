@@ -111,6 +111,8 @@ def check_changes(checkpoint: Checkpoint, old: EasyDict, new: EasyDict) -> None:
     """
     progress = read_state(checkpoint).progress
     changes = changes_of(old, new)
+    if "train.score_every" in changes and 0 in changes["train.score_every"]:
+        raise ConfigError(f"{checkpoint.path}: train.score_every: what is best cannot change its meaning within a run")
     if any(key.startswith("model.") or key == "labels.skeleton" for key in changes):
         raise ConfigError(f"{checkpoint.path}: brings its own network; model.* and labels.skeleton cannot be changed")
     epochs = new.train.epochs

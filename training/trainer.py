@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from .logs import RunLog
 from .meter import LossMeter
 from .progress import Progress
 from .resuming import check_people, is_over, notes_of
+from .scoring import Scorer
 from .state import RunKeeper
 from .stopping import StopSignal
 from .validation import Problems, Validation
@@ -48,6 +50,8 @@ class PoseTrainer:
         The folder for all that the run writes.
     checkpoint
         Where to go on from; its parameters must be in `net` already.
+    scorer
+        Scores the network every ``train.score_every`` epochs; what is best is then said by its figure, not by the loss.
 
     Attributes
     ----------
@@ -74,6 +78,7 @@ class PoseTrainer:
         contexts: Sequence[mx.Context],
         output: Path,
         checkpoint: Checkpoint | None = None,
+        scorer: Scorer | None = None,
     ) -> None:
         options = config.train
         if options.batch_size % len(contexts):
@@ -92,6 +97,7 @@ class PoseTrainer:
         self.progress = Progress()
         self._problems = Problems()
         self._validation = Validation(self.learner, val, options.max_val_batches, self._problems)
+        self._scorer = scorer
         self._source: Path | None = None
         self._notes: list[str] = []
         if checkpoint is not None:
@@ -118,7 +124,8 @@ class PoseTrainer:
                 self.save("last.npz")
                 with self.learner.average.in_place():
                     loss = self._validation.run(self.progress.iteration, log, stop)
-                self._finish_epoch(log, loss)
+                    missing = loss if self._scorer is None else self._score(log)
+                self._finish_epoch(log, loss, missing)
 
     def step(self, batch: Sample) -> list[mx.nd.NDArray]:
         """Update the parameters; returns per device the summed losses of every stage and kind of maps."""
@@ -193,15 +200,24 @@ class PoseTrainer:
         logger.info("stopped; --resume=%s goes on from here", self.output / "last.npz")
         raise KeyboardInterrupt
 
-    def _finish_epoch(self, log: RunLog, loss: float | None) -> None:
-        if loss is None:
+    def _score(self, log: RunLog) -> float:
+        """Score the network if the epoch is one of those; returns how far its figure is from the top."""
+        if self._scorer is None or (self.progress.epoch + 1) % self.config.train.score_every:
+            return math.inf
+        score = self._scorer(self.net)
+        log.scalars(self.progress.iteration, "val", {score.name: score.value})
+        logger.info("epoch %d: %s %.4g", self.progress.epoch + 1, score.name, score.value)
+        return score.missing
+
+    def _finish_epoch(self, log: RunLog, loss: float | None, missing: float | None) -> None:
+        if loss is None or missing is None:
             self._stop()
-        best = loss < self.progress.best
+        best = missing < self.progress.best
         self.progress = replace(
             self.progress,
             epoch=self.progress.epoch + 1,
             batch=0,
-            best=min(loss, self.progress.best),
+            best=min(missing, self.progress.best),
             stale=0 if best else self.progress.stale + 1,
         )
         epoch = self.progress.epoch
