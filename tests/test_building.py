@@ -20,8 +20,12 @@ from .conftest import ROOT, person, write_coco_to
 
 MADE = shutil.ignore_patterns("*.egg-info", "*.so", "*.c", "__pycache__", ".*_cache")  # anywhere, and at the top:
 TOP = {".git", ".venv", "build", "dist", "data", "output"}
-FILES = {path for kind in ("py", "pyx", "pyi", "txt") for depth in ("*", "*/*", "*/*/*")
-         for path in (ROOT / "cpm").glob(f"{depth}.{kind}")}  # fmt: skip
+FILES = {
+    path
+    for kind in ("py", "pyx", "pyi", "txt")
+    for depth in ("*", "*/*", "*/*/*")
+    for path in (ROOT / "cpm").glob(f"{depth}.{kind}")
+}
 
 slow = pytest.mark.slow("builds the package and fills environments, with packages of the index")
 

@@ -20,8 +20,16 @@ from cpm.training.optimizers import create_optimizer, list_optimizers
 from .helpers.commands import TINY
 from .helpers.resuming import ONE, TWO, contents, go_on, stop_at, two_epochs, write_data
 
-ALL = ("train.average=0.9", "train.accumulate=2", "optimizer.clip_norm=5.0", "schedule.kind='one_cycle'",
-       "optimizer.name='adamw'", "optimizer.weight_decay=0.01", "train.keep_every=1", "train.keep_last=1")  # fmt: skip
+ALL = (
+    "train.average=0.9",
+    "train.accumulate=2",
+    "optimizer.clip_norm=5.0",
+    "schedule.kind='one_cycle'",
+    "optimizer.name='adamw'",
+    "optimizer.weight_decay=0.01",
+    "train.keep_every=1",
+    "train.keep_last=1",
+)
 
 
 @pytest.fixture(scope="module")

@@ -69,6 +69,18 @@ def create_optimizer(options: EasyDict) -> mx.optimizer.Optimizer:
 def _arguments(kind: type) -> set[str]:
     """Return what an optimizer and its bases take, but for what a training sets."""
     names = {name for base in kind.__mro__ for name in inspect.signature(base).parameters}
-    taken = ("self", "args", "kwargs", "rescale_grad", "param_idx2name", "lr_scheduler", "sym", "begin_num_update",
-             "multi_precision", "param_dict", "aggregate_num", "use_fused_step")  # fmt: skip
+    taken = (
+        "self",
+        "args",
+        "kwargs",
+        "rescale_grad",
+        "param_idx2name",
+        "lr_scheduler",
+        "sym",
+        "begin_num_update",
+        "multi_precision",
+        "param_dict",
+        "aggregate_num",
+        "use_fused_step",
+    )
     return names - set(taken)
