@@ -9,7 +9,7 @@ import pytest
 
 from cpm.commands.learning import scorer_of
 from cpm.configs import override, recipe
-from cpm.errors import ConfigError
+from cpm.errors import ConfigError, CpmError
 from cpm.models import load_network, read_checkpoint
 from cpm.tasks import TASKS
 from cpm.training import Schedule, build_trainer, choose_recipe, find_checkpoint
@@ -245,3 +245,23 @@ def test_a_run_goes_on_by_itself(data, run_script, tmp_path):
     more = run_script(*train, "--epochs=2")
     assert more.returncode == 0 and f"goes on from {output / 'last.npz'}" in more.stderr
     assert read_checkpoint(output / "last.npz").meta["progress"]["epoch"] == 2
+
+
+def test_a_batch_whose_loss_is_no_number_is_written_down(data, tmp_path, caplog):
+    trainer = build_trainer(recipe_with(data), ONE, tmp_path / "run")
+    step = trainer.step
+    seen = []
+
+    def spoilt(batch):
+        seen.append(batch.image.copy())
+        losses = step(batch)
+        return [each * float("nan") for each in losses] if len(seen) == 3 else losses
+
+    trainer.step = spoilt
+    with pytest.raises(CpmError, match="no longer a finite number in iteration 3"):
+        trainer.fit()
+    with np.load(tmp_path / "run" / "broken-batch.npz") as content:
+        np.testing.assert_array_equal(content["image"], seen[2])
+        assert {"mask", "maps.pafs", "maps.heatmaps"} <= set(content)
+        paths = content["paths"].tolist()
+    assert len(paths) == len(seen[2]) and all(path in caplog.text for path in paths)

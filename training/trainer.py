@@ -16,10 +16,11 @@ from tqdm import tqdm
 from ..datasets import BatchLoader, Sample
 from ..errors import ConfigError, DataError
 from ..models import Checkpoint, PoseNet
+from .evidence import Evidence
 from .folder import drop_older, is_same
 from .learner import Learner
 from .logs import RunLog
-from .meter import LossMeter
+from .meter import LossError, LossMeter
 from .progress import Progress
 from .resuming import check_people, is_over, notes_of
 from .scoring import Scorer
@@ -96,6 +97,7 @@ class PoseTrainer:
         self._keeper = RunKeeper(self.output, config, self.learner, self._meter, train)
         self.progress = Progress()
         self._problems = Problems()
+        self._evidence = Evidence(self.output)
         self._validation = Validation(self.learner, val, options.max_val_batches, self._problems)
         self._scorer = scorer
         self._source: Path | None = None
@@ -170,6 +172,9 @@ class PoseTrainer:
                     if batch is None:  # the wait for it was broken off
                         break
                     self._learn(batch, log, bar)
+        except LossError as error:
+            self._evidence.write(error.place)
+            raise
         except DataError:
             if self.progress != first:
                 self.save("last.npz")
@@ -182,10 +187,12 @@ class PoseTrainer:
     def _learn(self, batch: Sample, log: RunLog, bar: tqdm) -> None:
         options = self.config.train
         self._problems.report(batch.problems)
-        losses = self.step(batch)
         iteration = self.progress.iteration + 1
+        place = f"in iteration {iteration}"
+        self._evidence.remember(place, batch, self.train.paths(self.progress.epoch, self.progress.batch))
+        losses = self.step(batch)
         self.progress = replace(self.progress, batch=self.progress.batch + 1, iteration=iteration)
-        self._meter.add(losses, options.batch_size, f"in iteration {iteration}")
+        self._meter.add(losses, options.batch_size, place)
         bar.update()
         ended = self.progress.batch == self._epoch_batches
         if ended or iteration % options.log_every == 0:
