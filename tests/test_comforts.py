@@ -15,7 +15,7 @@ from cpm.tasks import TASKS
 from cpm.training import Schedule, build_trainer, choose_recipe, find_checkpoint
 from cpm.training.folder import FORMER, drop_older
 from cpm.training.gradients import clip
-from cpm.training.optimizers import create_optimizer, list_optimizers
+from cpm.training.optimizers import Nesterov, create_optimizer, list_optimizers
 
 from .helpers.commands import TINY
 from .helpers.resuming import ONE, TWO, contents, go_on, stop_at, two_epochs, write_data
@@ -144,10 +144,25 @@ def test_adam_with_decoupled_decay_shrinks_apart_from_the_gradient():
     np.testing.assert_allclose(weight.asnumpy(), other.asnumpy(), rtol=1e-6)
 
 
+def test_nesterov_is_that_of_mxnet():
+    # Without decay, for which MXNet's reads a weight before or after it has written it.
+    settings = {"learning_rate": 0.1, "momentum": 0.9, "clip_gradient": 1.0, "rescale_grad": 0.5}
+    gradients = 3 * np.random.default_rng(0).normal(size=(4, 7))
+    results = []
+    for optimizer in (mx.optimizer.NAG(**settings), Nesterov(**settings)):
+        weight = mx.nd.ones(7)
+        state = optimizer.create_state(0, weight)
+        for gradient in gradients:
+            optimizer.update_multi_precision(0, weight, mx.nd.array(gradient), state)
+        results.append(weight.asnumpy())
+    np.testing.assert_allclose(results[1], results[0], rtol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
         (("optimizer.name='nadam'",), "cannot go on from a checkpoint"),
+        (("optimizer.name='sgld'",), "draws other noise on every device"),
         (("optimizer.name='sdg'",), "expected one of adadelta, .*adamw"),
         (("optimizer.name='adam'", "optimizer.options={'beta': 1.0}"), "adam has no 'beta', it has beta1, beta2"),
     ],

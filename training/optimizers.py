@@ -1,4 +1,4 @@
-"""Optimizers by name: those of MXNet, and Adam with decoupled decay."""
+"""Optimizers by name: those of MXNet, Adam with decoupled decay, and a Nesterov that gives the same twice."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ from easydict import EasyDict
 
 from ..errors import ConfigError, quote, reason
 
-# What they remember beside the parameters is in no checkpoint, so that a run would not go on as it was.
-_FORGETFUL = ("lars", "lbsgd", "nadam")
+_FORGETFUL = "cannot go on from a checkpoint as it was"  # what it remembers beside the parameters is in none
+_UNFIT = {
+    "lars": _FORGETFUL,
+    "lbsgd": _FORGETFUL,
+    "nadam": _FORGETFUL,
+    "sgld": "draws other noise on every device, so that their parameters part",
+}
 _OTHERS = ("ccsgd", "dcasgd", "groupadagrad", "test")  # an old name, a broken one, one of sparse rows, one for tests
 
 
-@mx.optimizer.register
 class AdamW(mx.optimizer.Adam):
     """Adam whose decay is not part of the gradient (Loshchilov & Hutter 2019, algorithm 2)."""
 
@@ -32,9 +36,43 @@ class AdamW(mx.optimizer.Adam):
             self.wd = decay
 
 
+class Nesterov(mx.optimizer.NAG):
+    """Nesterov's momentum, of which two runs come to the same.
+
+    MXNet's operator reads a weight for its decay before or after it has written it, as memory lies.
+    """
+
+    def update(self, index: Any, weight: Any, grad: Any, state: Any) -> None:
+        """Take back the momentum of before, step as with plain momentum, and look ahead by the new one."""
+        if state is None:
+            super().update(index, weight, grad, state)
+            return
+        self._update_count(index)
+        before = self.momentum * state
+        mx.nd.sgd_mom_update(
+            weight,
+            grad,
+            state,
+            out=weight,
+            lr=self._get_lr(index),
+            wd=self._get_wd(index),
+            momentum=self.momentum,
+            rescale_grad=self.rescale_grad,
+            clip_gradient=self.clip_gradient or -1.0,
+        )
+        weight += self.momentum * state - before
+
+    def update_multi_precision(self, index: Any, weight: Any, grad: Any, state: Any) -> None:
+        """Update a parameter, all of which have 32 bits here."""
+        self.update(index, weight, grad, state)
+
+
+_OWN: dict[str, type[mx.optimizer.Optimizer]] = {"adamw": AdamW, "nag": Nesterov}
+
+
 def list_optimizers() -> list[str]:
     """Return the names of the optimizers that a recipe may have."""
-    return sorted(set(mx.optimizer.Optimizer.opt_registry) - {*_FORGETFUL, *_OTHERS})
+    return sorted({*mx.optimizer.Optimizer.opt_registry, *_OWN} - {*_UNFIT, *_OTHERS})
 
 
 def create_optimizer(options: EasyDict) -> mx.optimizer.Optimizer:
@@ -46,11 +84,11 @@ def create_optimizer(options: EasyDict) -> mx.optimizer.Optimizer:
         If its name is unknown or it has no such options.
     """
     name = options.name
-    if name in _FORGETFUL:
-        raise ConfigError(f"optimizer.name={quote(name)}: cannot go on from a checkpoint as it was; choose another")
+    if name in _UNFIT:
+        raise ConfigError(f"optimizer.name={quote(name)}: {_UNFIT[name]}; choose another")
     if name not in list_optimizers():
         raise ConfigError(f"optimizer.name={quote(name)}: expected one of {', '.join(list_optimizers())}")
-    kind = mx.optimizer.Optimizer.opt_registry[name]
+    kind = _OWN.get(name) or mx.optimizer.Optimizer.opt_registry[name]
     accepted = _arguments(kind) - {"learning_rate", "wd"}
     unknown = sorted(set(options.options) - accepted)
     if unknown:
