@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 
 from ..cli import as_assignments
 from ..errors import ConfigError
+from .learning import scorer_of
 from .options import add_category, add_place, add_recipe
 
 if TYPE_CHECKING:
+    from ..models import Checkpoint
     from ..tasks import Task
 
 logger = logging.getLogger(__name__)
@@ -36,7 +38,11 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     """Add the options that do not depend on what is trained; `train` reads them."""
     what = parser.add_argument_group("recipe")
     add_recipe(what)
-    what.add_argument("--resume", type=Path, metavar="FILE", help="a last.npz: go on where it was written")
+    what.add_argument(
+        "--resume",
+        metavar="{FILE,auto}",
+        help="a last.npz: go on where it was written; auto: the newest whole one in the output folder, if there is one",
+    )
     what.add_argument("--list", action="store_true", help="list the recipes with the published figures and stop")
     data = parser.add_argument_group("data and output")
     add_place(data)
@@ -107,14 +113,21 @@ def train(
     if arguments.disable_fusion:
         os.environ["MXNET_USE_FUSION"] = "0"  # which MXNet reads when it is loaded
 
+    from ..configs import load_config
     from ..devices import parse_devices
-    from ..training import choose_recipe, run_recipe
+    from ..training import choose_recipe, find_checkpoint, run_recipe
 
     _check_choice(arguments, of_default or {})
     devices = parse_devices(arguments.gpus)
     changes = [*arguments.set, *as_assignments({key: getattr(arguments, name) for name, key in SHORT.items()})]
-    config, checkpoint = choose_recipe(arguments.config, default, model, arguments.resume, changes, task)
-    output = run_recipe(config, devices, arguments.output, checkpoint, arguments.overwrite)
+    resume: Path | Checkpoint | None = None if arguments.resume is None else Path(arguments.resume)
+    source = arguments.config
+    if arguments.resume == "auto":
+        folder = arguments.output or Path("output") / load_config(source or default).name
+        resume = find_checkpoint(folder)
+        source = source if resume is None else None  # the checkpoint brings the recipe; its data set is known now
+    config, checkpoint = choose_recipe(source, default, model, resume, changes, task)
+    output = run_recipe(config, devices, arguments.output, checkpoint, arguments.overwrite, scorer_of(config))
     if output is None:
         return
     print(f"checkpoints, losses.png and pictures are in {output}")
@@ -124,6 +137,6 @@ def train(
 def _check_choice(arguments: argparse.Namespace, of_default: Mapping[str, object]) -> None:
     """Refuse options that choose a recipe where another option brings one."""
     given = [f"{name}={value}" for name, value in of_default.items() if value is not None]
-    brought = "--resume" if arguments.resume else "--config" if arguments.config else ""
+    brought = "--resume" if arguments.resume not in (None, "auto") else "--config" if arguments.config else ""
     if given and brought:
         raise ConfigError(f"{given[0]}: {brought} brings a recipe, data and network; leave out the one or the other")

@@ -25,6 +25,12 @@ _TRAIN: dict[str, Any] = {
     "log_every": 50,  # iterations
     "checkpoint_every": 1000,  # iterations; last.npz is written after every epoch too
     "keep_every": 5,  # epochs; the network alone is kept as epoch-NNN.npz; 0 keeps only last.npz and best.npz
+    "keep_last": 0,  # of these the newest so many; 0 is all of them
+    "accumulate": 1,  # parts that a batch is computed in one after the other, where its whole takes too much memory
+    "average": 0.0,  # of the weights: how much of their moving average an update keeps, e.g. 0.999; 0 has none
+    "score_every": 0,  # epochs after which the network is scored by AP or PCKh, which then says what is best; 0 never
+    "score_limit": 200,  # images (or people of MPII) that it is scored on, the first of the validation
+    "patience": 0,  # epochs without a better validation after which a run ends; 0 is no end before the last
     "max_iterations": 0,  # of an epoch; 0 is all of it
     "max_val_batches": 0,  # 0 is all of them
 }
@@ -65,10 +71,12 @@ BOTTOM_UP: dict[str, dict[str, Any]] = {
         **{name: option.default for kind in KINDS for name, option in kind.loss_options.items()},
     },
     "optimizer": {
-        "name": "sgd",  # or adam
+        "name": "sgd",  # or adam, adamw, or another of MXNet's
+        "options": {},  # of its own, such as beta1
         "lr": 2e-5,
         "momentum": 0.9,
         "weight_decay": 5e-4,  # not on biases, gammas and betas
+        "clip_norm": 0.0,  # the largest length of the gradient of a sample's mean loss; 0 is any
         "lr_mults": (),  # (pattern, factor) for the parameters whose names the pattern is found in
     },
     "schedule": {  # see Schedule
@@ -78,6 +86,7 @@ BOTTOM_UP: dict[str, dict[str, Any]] = {
         "warmup_factor": 0.1,
         "steps": (136106, 272212, 408318, 544424),
         "gamma": 1 / 3,
+        "power": 0.9,  # of the polynomial
     },
     "train": _TRAIN,
     "test": {  # see PoseEstimator

@@ -35,7 +35,7 @@ def check_value(key: str, value: Any, default: Any) -> Any:
     ConfigError
         If the value is of another type, out of range, or none of those that there are.
     """
-    if key == "model.options":
+    if key in ("model.options", "optimizer.options"):
         if not isinstance(value, dict):
             raise ConfigError(f"{key}={quote(value)}: expected dict")
         return {name: check_option(name, each) for name, each in value.items()}

@@ -109,8 +109,11 @@ def test_every_convolution_is_lowered_and_every_type_fits(name):
 
 def test_devices_and_types_must_fit(bfloat16, tmp_path):
     cpus, gpus = [mx.cpu(0), mx.cpu(1)], [mx.gpu(0)]
-    choices = {(choice, contexts[0].device_type): amp.choose_precision(choice, contexts)
-               for choice in ("", "auto") for contexts in (cpus, gpus)}  # fmt: skip
+    choices = {
+        (choice, contexts[0].device_type): amp.choose_precision(choice, contexts)
+        for choice in ("", "auto")
+        for contexts in (cpus, gpus)
+    }
     assert choices == {("", "cpu"): "", ("", "gpu"): "", ("auto", "cpu"): "bfloat16", ("auto", "gpu"): "float16"}
     with pytest.raises(ConfigError, match="no float16 on a CPU, expected auto or bfloat16"):
         amp.choose_precision("float16", cpus)
@@ -150,8 +153,16 @@ def losses_on_one_batch(config, output, steps: int) -> np.ndarray:
 def test_learns_as_float32_does(bfloat16, tmp_path):
     write_synthetic(tmp_path / "data", 8, 1, num_workers=1)
     quick = load_config("quickstart")
-    override(quick, ["model.options.channels=32", f"data.root={tmp_path / 'data'}", "augment.crop=96",
-                     "train.batch_size=8", "schedule.warmup=5"])  # fmt: skip
+    override(
+        quick,
+        [
+            "model.options.channels=32",
+            f"data.root={tmp_path / 'data'}",
+            "augment.crop=96",
+            "train.batch_size=8",
+            "schedule.warmup=5",
+        ],
+    )
     wanted = losses_on_one_batch(quick, tmp_path / "run", steps=60)
     quick.train.amp = "auto"
     found = losses_on_one_batch(quick, tmp_path / "run", steps=60)
@@ -254,8 +265,15 @@ def test_broken_training_state_is_an_error(config, bfloat16, tmp_path, monkeypat
     config.train.amp = "auto"
     trainer = build_trainer(config, [mx.cpu()], tmp_path / "run")
     good = amp.scaling_state(trainer.learner.trainer)
-    for key, value in (("scale", "x"), ("scale", float("nan")), ("next_scale", 0), ("next_scale", 10**400),
-                       ("unskipped", -1), ("unskipped", 1e9), ("unskipped", None)):  # fmt: skip
+    for key, value in (
+        ("scale", "x"),
+        ("scale", float("nan")),
+        ("next_scale", 0),
+        ("next_scale", 10**400),
+        ("unskipped", -1),
+        ("unskipped", 1e9),
+        ("unskipped", None),
+    ):
         with pytest.raises(CheckpointError, match="the state of the loss scale is broken") as caught:
             amp.restore_scaling(trainer.learner.trainer, {**good, key: value})
         assert "\n" not in str(caught.value)
@@ -275,9 +293,16 @@ def test_broken_training_state_is_an_error(config, bfloat16, tmp_path, monkeypat
 
 @pytest.mark.slow("trains in a process of its own")
 def test_the_script_trains_in_bfloat16(run_script, config, bfloat16, tmp_path):
-    options = ["--config=quickstart", f"--dataset-root={config.data.root}", "--set=model.options.channels=8",
-               "--set=augment.crop=64", "--batch-size=2", "--epochs=1", "--gpus=-1",
-               f"--output={tmp_path / 'run'}"]  # fmt: skip
+    options = [
+        "--config=quickstart",
+        f"--dataset-root={config.data.root}",
+        "--set=model.options.channels=8",
+        "--set=augment.crop=64",
+        "--batch-size=2",
+        "--epochs=1",
+        "--gpus=-1",
+        f"--output={tmp_path / 'run'}",
+    ]
     process = run_script("train_gluon_cpm.py", *options, "--amp=float16")
     assert process.returncode == 2
     assert re.fullmatch(r"error: train\.amp=float16: MXNet has no float16 on a CPU, .*\n", process.stderr)

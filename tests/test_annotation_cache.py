@@ -21,17 +21,31 @@ def cached(write_coco, tmp_path, monkeypatch):
     monkeypatch.setenv("CPM_HOME", str(tmp_path / "home"))
     box = {key: value for key, value in person(20, 25, 30, **UNLABELLED).items() if key != "segmentation"}
     two = {"segmentation": [[1, 2, 3.5, 4, 5, 6], [7, 8, 9, 10, 11, 12.25, 13, 14]]}
-    images = [[person(80, 60, 90), crowd(0, 0, 20, 90, True), box], [], [crowd(9, 9, 9, 9, False)],
-              [person(40, 60, 80, **two), person(99, 60, 80, **UNLABELLED), person(9, 9, 9, segmentation=[])],
-              ]  # fmt: skip
+    images = [
+        [person(80, 60, 90), crowd(0, 0, 20, 90, True), box],
+        [],
+        [crowd(9, 9, 9, 9, False)],
+        [person(40, 60, 80, **two), person(99, 60, 80, **UNLABELLED), person(9, 9, 9, segmentation=[])],
+    ]
     root = write_coco(images)
     return root, root / "annotations" / "person_keypoints_train2017.cache.npz"
 
 
 def content_of(dataset: CocoKeypoints) -> list:
-    return [(record.id, record.path, record.width, record.height, record.mask_miss() is None,
-             [(each.keypoints.tolist(), each.bbox, each.area, each.segmentation, each.is_crowd)
-              for each in record.people]) for record in dataset.records]  # fmt: skip
+    return [
+        (
+            record.id,
+            record.path,
+            record.width,
+            record.height,
+            record.mask_miss() is None,
+            [
+                (each.keypoints.tolist(), each.bbox, each.area, each.segmentation, each.is_crowd)
+                for each in record.people
+            ],
+        )
+        for record in dataset.records
+    ]
 
 
 def is_parsed(root, monkeypatch) -> bool:

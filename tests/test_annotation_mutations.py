@@ -102,10 +102,18 @@ def microsoft():
 def one_file():
     joints = np.column_stack([np.linspace(20, 90, 32).reshape(16, 2), np.ones(16)]).tolist()
     entry = {
-        "img_paths": "1.jpg", "img_width": 160, "img_height": 120, "isValidation": 0.0, "objpos": [60.0, 60.0],
-        "scale_provided": 0.5, "joint_self": joints, "numOtherPeople": 1.0, "joint_others": joints,
-        "objpos_other": [50.0, 50.0], "scale_provided_other": 0.4,
-    }  # fmt: skip
+        "img_paths": "1.jpg",
+        "img_width": 160,
+        "img_height": 120,
+        "isValidation": 0.0,
+        "objpos": [60.0, 60.0],
+        "scale_provided": 0.5,
+        "joint_self": joints,
+        "numOtherPeople": 1.0,
+        "joint_others": joints,
+        "objpos_other": [50.0, 50.0],
+        "scale_provided_other": 0.4,
+    }
     return {"root": [entry, {**entry, "img_paths": "2.jpg", "isValidation": 1.0, "numOtherPeople": 0.0}]}
 
 

@@ -278,9 +278,12 @@ def test_arrays_of_numpy_are_fine(edited):
     _, content = edited(lambda content: None)
     for entry in content["annotations"]:
         entry.update(
-            keypoints=np.array(entry["keypoints"]), bbox=np.array(entry["bbox"]), area=np.float32(entry["area"]),
-            image_id=np.int64(entry["image_id"]), iscrowd=np.bool_(False),
-        )  # fmt: skip
+            keypoints=np.array(entry["keypoints"]),
+            bbox=np.array(entry["bbox"]),
+            area=np.float32(entry["area"]),
+            image_id=np.int64(entry["image_id"]),
+            iscrowd=np.bool_(False),
+        )
     results = perfect_results(content["annotations"])
     for result in results:
         result.update(score=np.float32(0.9), category_id=np.int32(1))

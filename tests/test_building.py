@@ -20,8 +20,12 @@ from .conftest import ROOT, person, write_coco_to
 
 MADE = shutil.ignore_patterns("*.egg-info", "*.so", "*.c", "__pycache__", ".*_cache")  # anywhere, and at the top:
 TOP = {".git", ".venv", "build", "dist", "data", "output"}
-FILES = {path for kind in ("py", "pyx", "pyi", "txt") for depth in ("*", "*/*", "*/*/*")
-         for path in (ROOT / "cpm").glob(f"{depth}.{kind}")}  # fmt: skip
+FILES = {
+    path
+    for kind in ("py", "pyx", "pyi", "txt")
+    for depth in ("*", "*/*", "*/*/*")
+    for path in (ROOT / "cpm").glob(f"{depth}.{kind}")
+}
 
 slow = pytest.mark.slow("builds the package and fills environments, with packages of the index")
 
@@ -118,7 +122,7 @@ def test_the_source_archive_holds_what_its_tests_need(unpacked, built):
     collected = pytest_there("--collect-only", "tests")
     assert collected.returncode == 0, collected.stdout[-2000:]
     # Those that look at files beside the package.
-    names = ("scripts", "imports", "package", "pretrained", "notebooks", "custom_data", "makefile", "container")
+    names = ("scripts", "imports", "package", "pretrained", "notebooks", "custom_data", "makefile", "pages")
     tests = [f"tests/test_{name}.py" for name in names]
     process = pytest_there("-m", "not slow", *tests)
     assert process.returncode == 0, process.stdout[-2000:]

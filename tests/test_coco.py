@@ -28,8 +28,11 @@ def test_records_and_their_people(write_coco):
 @pytest.mark.parametrize("compressed", [False, True])
 def test_mask_leaves_out_crowds_and_people_without_keypoints(write_coco, compressed):
     polygon = [[10, 10, 30, 10, 30, 40, 10, 40]]
-    people = [person(110, 60, 90), person(20, 25, 30, **{**UNLABELLED, "segmentation": polygon}),
-              crowd(60, 80, 40, 30, compressed)]  # fmt: skip
+    people = [
+        person(110, 60, 90),
+        person(20, 25, 30, **{**UNLABELLED, "segmentation": polygon}),
+        crowd(60, 80, 40, 30, compressed),
+    ]
     mask = CocoKeypoints(write_coco([people]), "train2017").records[0].mask_miss()
     expected = np.full((120, 160), 255)
     expected[10:40, 10:30] = 0
@@ -74,8 +77,10 @@ def test_filter_keeps_labelled_large_and_separate_people(write_coco):
 @pytest.mark.parametrize("people", [PersonFilter(), PersonFilter(1, 0, 0), PersonFilter(1, 0, 1.5)])
 def test_filter_of_all_images_is_that_of_each(write_coco, people):
     rng = np.random.default_rng(0)
-    images = [[person(*rng.uniform(0, 120, 2), 90) for _ in range(k % 5)] + [crowd(0, 0, 20, 120, True)] * (k % 2)
-              for k in range(12)]  # fmt: skip
+    images = [
+        [person(*rng.uniform(0, 120, 2), 90) for _ in range(k % 5)] + [crowd(0, 0, 20, 120, True)] * (k % 2)
+        for k in range(12)
+    ]
     dataset = CocoKeypoints(write_coco(images), "train2017")
     expected = [(row, place) for row, record in enumerate(dataset.records) for place in people.select(record)]
     assert [tuple(pair) for pair in people.select_all(dataset.index).tolist()] == expected

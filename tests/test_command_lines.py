@@ -74,7 +74,7 @@ CASES = [
     *odd("prepare_coco", splits=("", "x", "x" * 5000), link=("nowhere", "FILE"), output=("FILE", "FILE/below")),
     *odd("import_weights", model=TEXTS, input=TEXTS, set=("", "x", "=", "x=3"), output=("FILE/below.npz", "FOLDER")),
     *odd("fetch_pretrained", file=FILES, mirror=("nowhere",)),
-]  # fmt: skip
+]
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,7 @@ USUAL = {
     "prepare_coco": ["--output=out", "--check-only"],
     "import_weights": ["FILE", "--model=cpm_small", "--output=out.npz"],
     "fetch_pretrained": ["lightweight_openpose_openvino"],
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -153,12 +153,14 @@ def test_a_network_of_the_other_kind_is_told_before_the_data(run, place, suffix)
         export_onnx(get_model("pose_small"), place / "box.onnx")
     status, lines = run("evaluate", f"--resume=box.{suffix}", "--dataset-root=nowhere")
     assert (status, lines) == (
-        2, [f"error: box.{suffix}: a network that finds the joints of one person in a box; "
-            "cpm evaluate-topdown takes it"])  # fmt: skip
+        2,
+        [f"error: box.{suffix}: a network that finds the joints of one person in a box; cpm evaluate-topdown takes it"],
+    )
     status, lines = run("evaluate_topdown", f"--resume=crowd.{suffix}", "--dataset-root=nowhere")
     assert (status, lines) == (
-        2, [f"error: crowd.{suffix}: a network that finds people in whole images; cpm evaluate takes it"]
-    )  # fmt: skip
+        2,
+        [f"error: crowd.{suffix}: a network that finds people in whole images; cpm evaluate takes it"],
+    )
 
 
 def test_missing_data_are_told_before_a_trunk_is_had(run, monkeypatch):
@@ -209,8 +211,13 @@ def test_evaluations_do_not_mix(run, place):
     place = place / "output" / "eval"
     name = f"{place.parent.parent.name}-crowd"
     usual = [each for each in USUAL["evaluate"] if not each.startswith("--output")] + ["--viz"]
-    for arguments, folder in (([], name), (["--limit=3"], f"{name}-2"), ([], name), (["--rules=usual"], f"{name}-3"),
-                              (["--limit=3"], f"{name}-2")):  # fmt: skip
+    for arguments, folder in (
+        ([], name),
+        (["--limit=3"], f"{name}-2"),
+        ([], name),
+        (["--rules=usual"], f"{name}-3"),
+        (["--limit=3"], f"{name}-2"),
+    ):
         status, lines = run("evaluate", *usual, *arguments)
         assert status is None, lines
         protocol, drawn, names = results(place / folder)

@@ -19,8 +19,18 @@ def test_every_recipe_loads_and_survives_json():
 
 def test_overrides_are_typed():
     config = recipe("test")
-    override(config, ["train.epochs=3", "optimizer.lr=1", "augment.scale=(1, 1.5)", "data.root=my data",
-                      "test.flip=False", "model.options.stages=2", "optimizer.lr_mults=[['bias$', 2]]"])  # fmt: skip
+    override(
+        config,
+        [
+            "train.epochs=3",
+            "optimizer.lr=1",
+            "augment.scale=(1, 1.5)",
+            "data.root=my data",
+            "test.flip=False",
+            "model.options.stages=2",
+            "optimizer.lr_mults=[['bias$', 2]]",
+        ],
+    )
     assert config.train.epochs == 3
     assert config.optimizer.lr == 1.0 and isinstance(config.optimizer.lr, float)
     assert config.augment.scale == (1, 1.5)

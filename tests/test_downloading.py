@@ -69,11 +69,14 @@ def test_resume_is_refused_where_it_does_not_fit(server, path):
     assert server.ranges == ["bytes=1000-", None]
 
 
-@pytest.mark.parametrize(("wish", "size", "ranges"), [
-    ("", SIZE, []),
-    ("", None, [f"bytes={SIZE}-"]),
-    ("vague", None, [f"bytes={SIZE}-", None]),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("wish", "size", "ranges"),
+    [
+        ("", SIZE, []),
+        ("", None, [f"bytes={SIZE}-"]),
+        ("vague", None, [f"bytes={SIZE}-", None]),
+    ],
+)
 def test_part_that_is_complete(server, path, wish, size, ranges):
     part(path, CONTENT)
     download(server.url + wish, path, size, SHA256)
@@ -118,11 +121,14 @@ def test_interrupt_keeps_the_part(server, path, monkeypatch):
     assert part(path).read_bytes() == CONTENT[:1000]
 
 
-@pytest.mark.parametrize(("size", "sha256", "message"), [
-    (SIZE - 1, SHA256, rf"not the published file, {SIZE} bytes, expected {SIZE - 1}"),
-    (SIZE + 1, SHA256, rf"not the published file, {SIZE} bytes, expected {SIZE + 1}"),
-    (SIZE, "0" * 64, rf"not the published file, its SHA-256 is {SHA256}, expected {'0' * 64}"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("size", "sha256", "message"),
+    [
+        (SIZE - 1, SHA256, rf"not the published file, {SIZE} bytes, expected {SIZE - 1}"),
+        (SIZE + 1, SHA256, rf"not the published file, {SIZE} bytes, expected {SIZE + 1}"),
+        (SIZE, "0" * 64, rf"not the published file, its SHA-256 is {SHA256}, expected {'0' * 64}"),
+    ],
+)
 def test_another_file(server, path, size, sha256, message):
     with pytest.raises(DownloadError, match=message) as caught:
         download(server.url, path, size, sha256)
@@ -145,15 +151,18 @@ def test_endless_file(server, path, size, monkeypatch):
     assert not path.exists() and not part(path).exists()
 
 
-@pytest.mark.parametrize(("wish", "message", "requests"), [
-    ("status=404", r"HTTP status 404 \(Not Found\)$", 1),
-    ("status=503", "HTTP status 503, 5 times; it may be there later", 5),
-    ("status=416", r"HTTP status 416", 1),
-    ("page", "answers with a web page, not with the file", 1),
-    ("redirect=", r"HTTP status 302 .*infinite loop", 5),
-    ("redirect=file:///etc/hostname", "HTTP status 302", 1),
-    ("redirect=ftp://127.0.0.1/net.bin", "redirects to 'ftp://127.0.0.1/net.bin', which is not followed", 1),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("wish", "message", "requests"),
+    [
+        ("status=404", r"HTTP status 404 \(Not Found\)$", 1),
+        ("status=503", "HTTP status 503, 5 times; it may be there later", 5),
+        ("status=416", r"HTTP status 416", 1),
+        ("page", "answers with a web page, not with the file", 1),
+        ("redirect=", r"HTTP status 302 .*infinite loop", 5),
+        ("redirect=file:///etc/hostname", "HTTP status 302", 1),
+        ("redirect=ftp://127.0.0.1/net.bin", "redirects to 'ftp://127.0.0.1/net.bin', which is not followed", 1),
+    ],
+)
 def test_refusals(server, path, wish, message, requests):
     part(path, b"")
     with pytest.raises(DownloadError, match=message) as caught:
@@ -167,17 +176,20 @@ def test_redirect(server, path):
     assert_whole(path)
 
 
-@pytest.mark.parametrize(("url", "message"), [
-    ("ftp://127.0.0.1/net.bin", "expected a URL of http, https or file"),
-    ("data:text/plain,net", "expected a URL of http, https or file"),
-    ("net.bin", "expected a URL of http, https or file"),
-    ("http://[::1/net.bin", "not a URL"),
-    ("http://127.0.0.1/a b", "not a URL"),
-    ("http://127.0.0.1/ü", "not a URL"),
-    ("http:///net.bin", "cannot be reached|not a URL"),
-    ("file:///nowhere/net.bin", "No such file or directory"),
-    ("http://127.0.0.1:1/net.bin", r"cannot be reached \(.*refused.*, 5 times"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("ftp://127.0.0.1/net.bin", "expected a URL of http, https or file"),
+        ("data:text/plain,net", "expected a URL of http, https or file"),
+        ("net.bin", "expected a URL of http, https or file"),
+        ("http://[::1/net.bin", "not a URL"),
+        ("http://127.0.0.1/a b", "not a URL"),
+        ("http://127.0.0.1/ü", "not a URL"),
+        ("http:///net.bin", "cannot be reached|not a URL"),
+        ("file:///nowhere/net.bin", "No such file or directory"),
+        ("http://127.0.0.1:1/net.bin", r"cannot be reached \(.*refused.*, 5 times"),
+    ],
+)
 def test_urls(path, url, message, monkeypatch):
     monkeypatch.setattr(downloading, "_PAUSE", 0)
     monkeypatch.setenv("no_proxy", "*")

@@ -40,9 +40,17 @@ def root(tmp_path):
         for shift in shifts:
             keypoints = np.column_stack([POSE + np.array([shift, 0]), np.full(17, 2)])
             annotations.append(
-                {"id": len(annotations) + 1, "image_id": image_id, "category_id": 5, "iscrowd": 0, "area": 6000.0,
-                 "bbox": [28.0 + shift, 15, 45, 125], "num_keypoints": 17, "keypoints": keypoints.ravel().tolist()}
-            )  # fmt: skip
+                {
+                    "id": len(annotations) + 1,
+                    "image_id": image_id,
+                    "category_id": 5,
+                    "iscrowd": 0,
+                    "area": 6000.0,
+                    "bbox": [28.0 + shift, 15, 45, 125],
+                    "num_keypoints": 17,
+                    "keypoints": keypoints.ravel().tolist(),
+                }
+            )
     category = {"id": 5, "name": "person", "keypoints": list(COCO_17.joints)}
     content = {"images": images, "annotations": annotations, "categories": [category]}
     (folder / "annotations" / "person_keypoints_val2017.json").write_text(json.dumps(content))
@@ -90,9 +98,16 @@ def test_perfect_maps_score_perfectly_and_are_written(estimator, dataset, tmp_pa
     assert metrics["seconds_per_image"] > 0
     assert metrics["skipped"] == []
     assert metrics["protocol"] == {
-        "scales": [1], "flip": False, "box_size": 160, "stage": -1, "split": "val2017", "model": "knowing", "images": 4,
-        "people": None, "reference": "height",
-    }  # fmt: skip
+        "scales": [1],
+        "flip": False,
+        "box_size": 160,
+        "stage": -1,
+        "split": "val2017",
+        "model": "knowing",
+        "images": 4,
+        "people": None,
+        "reference": "height",
+    }
 
 
 def test_only_the_chosen_images_are_evaluated(estimator, dataset):
@@ -243,9 +258,16 @@ def checkpoint(tmp_path_factory):
 
 def test_script(root, checkpoint, tmp_path, run_script):
     done = run_script(
-        "evaluate.py", f"--resume={checkpoint}", f"--dataset-root={root}", "--gpus=-1", "--scales=0.25,0.5",
-        "--stage=1", "--limit=2", f"--output={tmp_path / 'out'}", "--viz",
-    )  # fmt: skip
+        "evaluate.py",
+        f"--resume={checkpoint}",
+        f"--dataset-root={root}",
+        "--gpus=-1",
+        "--scales=0.25,0.5",
+        "--stage=1",
+        "--limit=2",
+        f"--output={tmp_path / 'out'}",
+        "--viz",
+    )
     assert done.returncode == 0, done.stderr
     assert "AP75" in done.stdout
     assert str(tmp_path / "out") in done.stdout
@@ -280,8 +302,14 @@ def test_protocols_are_applied_and_fixed(run_script, write_coco, tmp_path):
 
     root = write_coco([[person(50, 60, 80)], [], [person(60, 60, 80)]], "val2014")
     save_network(tmp_path / "net.npz", get_model("cpm_small", channels=16, stages=1))
-    evaluate = ("evaluate.py", f"--resume={tmp_path / 'net.npz'}", f"--dataset-root={root}", "--gpus=-1",
-                "--box-size=48", f"--output={tmp_path / 'out'}")  # fmt: skip
+    evaluate = (
+        "evaluate.py",
+        f"--resume={tmp_path / 'net.npz'}",
+        f"--dataset-root={root}",
+        "--gpus=-1",
+        "--box-size=48",
+        f"--output={tmp_path / 'out'}",
+    )
     process = run_script(*evaluate, "--protocol=val2014-50")
     assert process.returncode == 0, process.stderr
     assert "val2014-50: scales 0.5, 1.0, 1.5, 2.0, 2.3 x 48 pixels of height, no flip, 2 images" in process.stdout

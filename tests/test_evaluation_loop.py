@@ -62,10 +62,15 @@ def coco(write_coco):
 def mpii(coco):
     """Two people in the one image and, after one in the other, another in the first."""
     entries = [
-        {"image": f"{number:012d}.jpg", "center": [60.0, 60.0], "scale": 0.6, "joints": (JOINTS + 1).tolist(),
-         "joints_vis": [1] * 16}
+        {
+            "image": f"{number:012d}.jpg",
+            "center": [60.0, 60.0],
+            "scale": 0.6,
+            "joints": (JOINTS + 1).tolist(),
+            "joints_vis": [1] * 16,
+        }
         for number in (1, 1, 2, 1)
-    ]  # fmt: skip
+    ]
     (coco.root / "annot").mkdir()
     (coco.root / "annot" / "valid.json").write_text(json.dumps(entries))
     (coco.root / "images").symlink_to(coco.root / "val2017")

@@ -306,8 +306,8 @@ def test_missing_packages_are_named(net, tmp_path, monkeypatch, caplog):
         monkeypatch.setattr(importlib, "import_module", find)
 
     without("onnx")
-    told = r"onnx cannot be imported \(No module named 'onnx'\): pip install 'cpm-pose\["
-    with pytest.raises(ConfigError, match=told):
+    message = r"onnx cannot be imported \(No module named 'onnx'\): pip install 'cpm-pose\["
+    with pytest.raises(ConfigError, match=message):
         export_onnx(net, tmp_path / "net.onnx")
     assert not os.listdir(tmp_path)
     monkeypatch.undo()

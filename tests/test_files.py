@@ -66,9 +66,30 @@ def test_names_within_a_folder(name):
 
 @pytest.mark.parametrize(
     "name",
-    ["", ".", "/", "/etc/passwd", "//server/share/a", "../a", "a/../../b", "a/..", "..", "C:\\a.jpg", "C:a.jpg",
-     "C:/a.jpg", "..\\a.jpg", "a\\b.jpg", "a\0.jpg", "a\n.jpg", "\ud800.jpg", None, 7, ["a.jpg"], b"a.jpg"],
-)  # fmt: skip
+    [
+        "",
+        ".",
+        "/",
+        "/etc/passwd",
+        "//server/share/a",
+        "../a",
+        "a/../../b",
+        "a/..",
+        "..",
+        "C:\\a.jpg",
+        "C:a.jpg",
+        "C:/a.jpg",
+        "..\\a.jpg",
+        "a\\b.jpg",
+        "a\0.jpg",
+        "a\n.jpg",
+        "\ud800.jpg",
+        None,
+        7,
+        ["a.jpg"],
+        b"a.jpg",
+    ],
+)
 def test_names_that_lead_out_of_a_folder_or_are_none(name):
     assert not is_name_within(name)
 

@@ -35,8 +35,12 @@ def test_what_opens_a_file_sees_images_as_the_recipe_says(short_sided):
 
 def test_pictures_are_predicted_at_the_size_that_is_scored(short_sided):
     assert load_estimator(short_sided).finder.settings() == {
-        "scales": [1.0], "flip": False, "box_size": 64, "reference": "shorter", "stage": -1
-    }  # fmt: skip
+        "scales": [1.0],
+        "flip": False,
+        "box_size": 64,
+        "reference": "shorter",
+        "stage": -1,
+    }
 
 
 def test_each_task_names_commands_that_are_there():

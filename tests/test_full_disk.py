@@ -191,9 +191,17 @@ def test_training_on_a_small_disk(run_script, write_coco, small_disk, tmp_path):
     write_coco(people, "train2017")
     write_coco(people[:2], "val2017")
     ended = run_script(
-        "train_gluon_cpm.py", "--config=quickstart", f"--dataset-root={tmp_path}", f"--output={small_disk / 'run'}",
-        "--gpus=-1", "--epochs=1", "--batch-size=2", "--num-workers=1", "--set", "augment.crop=64",
-    )  # fmt: skip
+        "train_gluon_cpm.py",
+        "--config=quickstart",
+        f"--dataset-root={tmp_path}",
+        f"--output={small_disk / 'run'}",
+        "--gpus=-1",
+        "--epochs=1",
+        "--batch-size=2",
+        "--num-workers=1",
+        "--set",
+        "augment.crop=64",
+    )
     assert ended.returncode == 2
     errors = [line for line in ended.stderr.splitlines() if line.startswith("error: ")]
     assert errors == [f"error: {small_disk / 'run' / 'last.npz'}: No space left on device"]

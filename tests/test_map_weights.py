@@ -278,10 +278,18 @@ def test_offsets_of_another_shape_are_refused():
 @pytest.mark.slow("trains in a process of its own")
 def test_scripts_train_and_evaluate_offsets(root, run_script, tmp_path):
     options = ("stages=1", "channels=8", "offsets=True")
-    train = ["--config=quickstart", f"--dataset-root={root}", f"--output={tmp_path / 'run'}", "--gpus=-1",
-             "--set=data.val='train2017'",
-             *(f"--set=model.options.{each}" for each in options), "--set=augment.crop=64", "--batch-size=2",
-             "--epochs=1", "--set=train.max_iterations=2"]  # fmt: skip
+    train = [
+        "--config=quickstart",
+        f"--dataset-root={root}",
+        f"--output={tmp_path / 'run'}",
+        "--gpus=-1",
+        "--set=data.val='train2017'",
+        *(f"--set=model.options.{each}" for each in options),
+        "--set=augment.crop=64",
+        "--batch-size=2",
+        "--epochs=1",
+        "--set=train.max_iterations=2",
+    ]
     process = run_script("train_gluon_cpm.py", *train)
     assert process.returncode == 0, process.stderr
     evaluate = [

@@ -152,8 +152,11 @@ def test_trains_in_place_of_coco(layout, microsoft, cpm_valid):
     samples = TrainingSet(dataset, codec, augmentation, PersonFilter(), seed=0)
     assert samples.codec.skeleton is MPI_15 and len(samples) >= 5
     names = {person.image_name for person in microsoft.people}
-    rows = [k for k, (row, place) in enumerate(samples.samples.tolist())
-            if place == 0 and dataset.records[row].path.name in names]  # fmt: skip
+    rows = [
+        k
+        for k, (row, place) in enumerate(samples.samples.tolist())
+        if place == 0 and dataset.records[row].path.name in names
+    ]
     assert len(rows) == 5
     for k in rows:
         record = dataset.records[int(samples.samples[k, 0])]

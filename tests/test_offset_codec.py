@@ -159,8 +159,16 @@ def test_mistakes_are_named():
 
 def stick_truth():
     """One image of twice the size with one stick, at (41.5, 20) and (120, 70) of the input."""
-    entry = {"id": 1, "image_id": 1, "category_id": 1, "iscrowd": 0, "area": 9000.0, "bbox": [80, 40, 160, 100],
-             "keypoints": [83.5, 40.5, 2, 240.5, 140.5, 1], "num_keypoints": 2}  # fmt: skip
+    entry = {
+        "id": 1,
+        "image_id": 1,
+        "category_id": 1,
+        "iscrowd": 0,
+        "area": 9000.0,
+        "bbox": [80, 40, 160, 100],
+        "keypoints": [83.5, 40.5, 2, 240.5, 140.5, 1],
+        "num_keypoints": 2,
+    }
     images = [{"id": 1, "height": 192, "width": 320}]
     return {"images": images, "annotations": [entry], "categories": [{"id": 1, "name": "person"}]}
 

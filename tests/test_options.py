@@ -38,13 +38,28 @@ SCRIPT = {
     "evaluate": ["--gpus=-1", "--output=out"],
     "evaluate_topdown": ["--gpus=-1", "--output=out"],
     "predict": ["--gpus=-1", "--output=out", "--min-score=0", "--min-joints=1", "--min-joint-score=0"],
-    "train_gluon_cpm": ["--gpus=-1", "--output=out", "--batch-size=2", "--num-workers=0", "--set=model.name=cpm_small",
-                        "--set=model.pretrained=", "--set=model.options={'channels': 8, 'stages': 2}",
-                        "--set=optimizer.lr_mults=()", "--set=augment.crop=64"],
-    "train_pose_resnet": ["--gpus=-1", "--output=out", "--batch-size=2", "--num-workers=0",
-                          "--set=model.name=pose_small", "--set=model.pretrained=", "--set=model.options={}",
-                          "--set=augment.size=(64, 64)"],
-}  # fmt: skip
+    "train_gluon_cpm": [
+        "--gpus=-1",
+        "--output=out",
+        "--batch-size=2",
+        "--num-workers=0",
+        "--set=model.name=cpm_small",
+        "--set=model.pretrained=",
+        "--set=model.options={'channels': 8, 'stages': 2}",
+        "--set=optimizer.lr_mults=()",
+        "--set=augment.crop=64",
+    ],
+    "train_pose_resnet": [
+        "--gpus=-1",
+        "--output=out",
+        "--batch-size=2",
+        "--num-workers=0",
+        "--set=model.name=pose_small",
+        "--set=model.pretrained=",
+        "--set=model.options={}",
+        "--set=augment.size=(64, 64)",
+    ],
+}
 
 # Options: what is given, and what is shown in consequence that is not shown without it; or the words that refuse it.
 EVALUATION = {
@@ -133,20 +148,28 @@ TRAINING_MPII = {
 }
 OPTIONS = {
     ("evaluate", "coco"): {
-        **EVALUATION, **OF_COCO, **WHOLE_IMAGES,
+        **EVALUATION,
+        **OF_COCO,
+        **WHOLE_IMAGES,
         "--protocol": ("--protocol=val2017-single", {"name": "val2017-single"}),
     },
     ("evaluate", "mpii"): {
-        **EVALUATION, **OF_MPII, **WHOLE_IMAGES,
+        **EVALUATION,
+        **OF_MPII,
+        **WHOLE_IMAGES,
         "--protocol": ("--protocol=mpii", {"name": "mpii", "scales": [0.7, 1.0, 1.3]}),
     },
     ("evaluate_topdown", "coco"): {
-        **EVALUATION, **OF_COCO, **BOXES,
+        **EVALUATION,
+        **OF_COCO,
+        **BOXES,
         "--boxes": ("--boxes=boxes.json", {"boxes": "boxes.json", "people": 1}),
         "--nms": ("--nms=0", {"nms_threshold": 0}),
     },
     ("evaluate_topdown", "mpii"): {
-        **EVALUATION, **OF_MPII, **BOXES,
+        **EVALUATION,
+        **OF_MPII,
+        **BOXES,
         "--boxes": ("--boxes=boxes.json", "boxes: not for MPII"),
         "--nms": ("--nms=0.5", "nms: not for MPII"),
     },
@@ -174,25 +197,26 @@ OPTIONS = {
         "--size": ("--size=64x32", {"size": [64, 32]}),
     },
     ("train_gluon_cpm", "coco"): {
-        **TRAINING, **TRAINING_COCO,
+        **TRAINING,
+        **TRAINING_COCO,
         "--config": ("--config=quickstart", {"name": "quickstart"}),
         "--backbone": ("--backbone=res50", {"name": "cpm_res50_coco"}),
     },
-    ("train_gluon_cpm", "mpii"): {
-        **TRAINING, **TRAINING_MPII, "--backbone": ("--backbone=res50", "cpm_res50_mpii")
-    },
+    ("train_gluon_cpm", "mpii"): {**TRAINING, **TRAINING_MPII, "--backbone": ("--backbone=res50", "cpm_res50_mpii")},
     ("train_pose_resnet", "coco"): {
-        **TRAINING, **TRAINING_COCO,
+        **TRAINING,
+        **TRAINING_COCO,
         "--config": ("--config=quickstart_topdown", {"name": "quickstart_topdown"}),
         "--size": ("--size=384x288", {"name": "pose_resnet50_coco_384x288"}),
         "--depth": ("--depth=101", {"name": "pose_resnet101_coco_256x192"}),
     },
     ("train_pose_resnet", "mpii"): {
-        **TRAINING, **TRAINING_MPII,
+        **TRAINING,
+        **TRAINING_MPII,
         "--size": ("--size=384x384", {"name": "pose_resnet50_mpii_384x384"}),
         "--depth": ("--depth=101", "pose_resnet101_mpii_256x256"),
     },
-}  # fmt: skip
+}
 CASES = [(script, data, option) for (script, data), options in OPTIONS.items() for option in options]
 
 
@@ -235,11 +259,23 @@ def place(tmp_path_factory):
     small = {"scales": (1.0,), "box_size": 64}
     size = {"size": (64, 64)}
     save(root / "whole.npz", get_model("cpm_small", **SMALL), "bottom_up", data={"root": "coco"}, test=small)
-    save(root / "whole_mpii.npz", get_model("cpm_small", skeleton="MPI_15", **SMALL), "bottom_up", data=mpii,
-         labels={"skeleton": "MPI_15"}, test=small)  # fmt: skip
+    save(
+        root / "whole_mpii.npz",
+        get_model("cpm_small", skeleton="MPI_15", **SMALL),
+        "bottom_up",
+        data=mpii,
+        labels={"skeleton": "MPI_15"},
+        test=small,
+    )
     save(root / "box.npz", get_model("pose_small"), "top_down", data={"root": "coco"}, augment=size)
-    save(root / "box_mpii.npz", get_model("pose_small", skeleton="MPII_16"), "top_down", data=mpii,
-         labels={"skeleton": "MPII_16"}, augment=size)  # fmt: skip
+    save(
+        root / "box_mpii.npz",
+        get_model("pose_small", skeleton="MPII_16"),
+        "top_down",
+        data=mpii,
+        labels={"skeleton": "MPII_16"},
+        augment=size,
+    )
     (root / "FILE.py").write_text("1 / 0")
     box = {"image_id": 1, "category_id": 1, "bbox": [30, 20, 40, 80], "score": 0.9}
     (root / "boxes.json").write_text(json.dumps([box]))

@@ -18,11 +18,24 @@ from cpm.training.build import choose_recipe
 from .conftest import ROOT, person
 
 SMALL = (
-    "model.name=cpm_small", "model.options.stages=1", "model.options.channels=8", "labels.skeleton=COCO_17",
-    "people.min_keypoints=1", "people.min_area=0.0", "people.min_distance=0.0", "augment.crop=32", "train.epochs=1",
-    "train.batch_size=2", "train.num_workers=0", "train.max_iterations=1", "test.scales=(1.0,)", "test.flip=False",
-    "test.box_size=32", "data.val=train", "model.pretrained=''",
-)  # fmt: skip
+    "model.name=cpm_small",
+    "model.options.stages=1",
+    "model.options.channels=8",
+    "labels.skeleton=COCO_17",
+    "people.min_keypoints=1",
+    "people.min_area=0.0",
+    "people.min_distance=0.0",
+    "augment.crop=32",
+    "train.epochs=1",
+    "train.batch_size=2",
+    "train.num_workers=0",
+    "train.max_iterations=1",
+    "test.scales=(1.0,)",
+    "test.flip=False",
+    "test.box_size=32",
+    "data.val=train",
+    "model.pretrained=''",
+)
 
 
 @pytest.fixture

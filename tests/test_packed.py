@@ -42,8 +42,13 @@ MAGIC = struct.pack("<I", 0xCED7230A)  # of RecordIO
 def loose(write_coco):
     """Five images of people, others without keypoints, a crowd, and one without anybody."""
     box = {key: value for key, value in person(20, 25, 30, **UNLABELLED).items() if key != "segmentation"}
-    images = [[person(80, 60, 90), crowd(0, 0, 20, 90, True), box], [person(50, 60, 80), person(120, 50, 70)], [],
-              [person(60, 60, 80), person(99, 60, 80, **UNLABELLED)], [person(70, 60, 80)]]  # fmt: skip
+    images = [
+        [person(80, 60, 90), crowd(0, 0, 20, 90, True), box],
+        [person(50, 60, 80), person(120, 50, 70)],
+        [],
+        [person(60, 60, 80), person(99, 60, 80, **UNLABELLED)],
+        [person(70, 60, 80)],
+    ]
     write_coco(images[:2], "val2017")
     return write_coco(images)
 
@@ -92,8 +97,10 @@ class Knowing:
     codec = SimpleNamespace(skeleton=COCO_17)
 
     def __init__(self, dataset):
-        self.people = {record.read_bgr()[..., ::-1].tobytes(): [Person(each.keypoints, 1.0) for each in record.people]
-                       for record in dataset.records}  # fmt: skip
+        self.people = {
+            record.read_bgr()[..., ::-1].tobytes(): [Person(each.keypoints, 1.0) for each in record.people]
+            for record in dataset.records
+        }
 
     def look(self, image, boxes=()):
         people = self.people[image.tobytes()]
@@ -226,9 +233,14 @@ def problem_of(path):
 
 @pytest.mark.parametrize(
     ("name", "shape", "message"),
-    [("points", [1 << 50], "buffer is smaller"), ("points", [-1], "shape"), ("image_ids", [4], "is int64"),
-     ("keypoints", [1, 17, 3], "broken"), ("people_offsets", [], "broken")],
-)  # fmt: skip
+    [
+        ("points", [1 << 50], "buffer is smaller"),
+        ("points", [-1], "shape"),
+        ("image_ids", [4], "is int64"),
+        ("keypoints", [1, 17, 3], "broken"),
+        ("people_offsets", [], "broken"),
+    ],
+)
 def test_forged_arrays_are_refused(loose, tmp_path, name, shape, message):
     path = tmp_path / "train.rec"
     pack(loose, path)
@@ -307,15 +319,20 @@ def test_scripts_pack_and_train(run_script, loose, tmp_path):
 @pytest.mark.slow("starts a process for every mistake")
 @pytest.mark.parametrize(
     ("arguments", "parts"),
-    [(["{}", "--output={}/x.rec", "--split=test"], ["person_keypoints_test.json", "no such file"]),
-     (["{}", "--output={}/train2017.rec", "--images=x"], ["--images is not an option of --from=coco"]),
-     (["{}", "--output={}", "--split=train2017"], ["is there already"]),
-     (["{}", "--output={}/new", "--split=train2017", "--overwrite"], ["--overwrite replaces a packed file"]),
-     (["{}/a.json", "--from=coco_json", "--output={}/x.rec"], ["--from=coco_json needs --images"]),
-     (["{}/a.json", "--from=coco_json", "--output={}/x.rec", "--images={}", "--masks={}"], ["a.json: cannot be read"]),
-     (["{}/a.h5", "--from=hdf5", "--output={}/x.rec", "--jpeg-quality=0"], ["jpeg_quality=0: expected 1 to 100"]),
-     (["{}/a.h5", "--from=hdf5", "--output={}/x.rec"], ["a.h5"])],
-)  # fmt: skip
+    [
+        (["{}", "--output={}/x.rec", "--split=test"], ["person_keypoints_test.json", "no such file"]),
+        (["{}", "--output={}/train2017.rec", "--images=x"], ["--images is not an option of --from=coco"]),
+        (["{}", "--output={}", "--split=train2017"], ["is there already"]),
+        (["{}", "--output={}/new", "--split=train2017", "--overwrite"], ["--overwrite replaces a packed file"]),
+        (["{}/a.json", "--from=coco_json", "--output={}/x.rec"], ["--from=coco_json needs --images"]),
+        (
+            ["{}/a.json", "--from=coco_json", "--output={}/x.rec", "--images={}", "--masks={}"],
+            ["a.json: cannot be read"],
+        ),
+        (["{}/a.h5", "--from=hdf5", "--output={}/x.rec", "--jpeg-quality=0"], ["jpeg_quality=0: expected 1 to 100"]),
+        (["{}/a.h5", "--from=hdf5", "--output={}/x.rec"], ["a.h5"]),
+    ],
+)
 def test_mistakes_are_told_in_one_line(run_script, loose, arguments, parts):
     process = run_script("pack_dataset.py", *(argument.format(loose) for argument in arguments))
     assert_one_line(process, *parts)

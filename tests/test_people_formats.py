@@ -21,9 +21,12 @@ def people_of(skeleton, seed, count):
     people = []
     for _ in range(count):
         keypoints = np.column_stack(
-            [rng.uniform(0, SIZE[1] - 1, skeleton.num_joints), rng.uniform(0, SIZE[0] - 1, skeleton.num_joints),
-             rng.uniform(0.1, 1, skeleton.num_joints)]
-        )  # fmt: skip
+            [
+                rng.uniform(0, SIZE[1] - 1, skeleton.num_joints),
+                rng.uniform(0, SIZE[0] - 1, skeleton.num_joints),
+                rng.uniform(0.1, 1, skeleton.num_joints),
+            ]
+        )
         keypoints[rng.random(skeleton.num_joints) < 0.3] = 0
         people.append(Person(keypoints.round(3), round(float(rng.uniform(0.1, 1)), 5)))
     return people

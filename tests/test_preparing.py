@@ -31,8 +31,12 @@ SPLITS = ("val2017", "train2017")
 @pytest.fixture
 def coco(write_coco):
     """Write both splits: three images with people, of whom some are masked, and one without."""
-    images = [[person(80, 60, 90), crowd(0, 0, 20, 90, True)], [person(50, 60, 80)], [],
-              [person(60, 60, 80), person(99, 60, 80, **UNLABELLED)]]  # fmt: skip
+    images = [
+        [person(80, 60, 90), crowd(0, 0, 20, 90, True)],
+        [person(50, 60, 80)],
+        [],
+        [person(60, 60, 80), person(99, 60, 80, **UNLABELLED)],
+    ]
     write_coco(images[:2], "val2017")
     return write_coco(images)
 

@@ -135,12 +135,39 @@ def test_options_of_networks_are_refused_or_build(name):
 @pytest.mark.parametrize(
     "text",
     [
-        "(" * 90 + ")" * 90, "[" * 5000, "-" * 5000 + "1", "1e999", "-1e999", "nan", "9" * 5000, "0x" + "f" * 9000,
-        "b'a'", "{1, 2}", "{'a': 1}", "None", "...", "1j", "'\\d'", "'unended", "", " ", "\0", "\u2028", "f''",
-        "__import__('os')", "lambda: 0", "[1, 2, [3, [4]]]", "(1,)",
-        "True", "1_000", "x" * 20_000, "{'model': {'name': 1}}", "\n3", "3\n4",
+        "(" * 90 + ")" * 90,
+        "[" * 5000,
+        "-" * 5000 + "1",
+        "1e999",
+        "-1e999",
+        "nan",
+        "9" * 5000,
+        "0x" + "f" * 9000,
+        "b'a'",
+        "{1, 2}",
+        "{'a': 1}",
+        "None",
+        "...",
+        "1j",
+        "'\\d'",
+        "'unended",
+        "",
+        " ",
+        "\0",
+        "\u2028",
+        "f''",
+        "__import__('os')",
+        "lambda: 0",
+        "[1, 2, [3, [4]]]",
+        "(1,)",
+        "True",
+        "1_000",
+        "x" * 20_000,
+        "{'model': {'name': 1}}",
+        "\n3",
+        "3\n4",
     ],
-)  # fmt: skip
+)
 def test_assignments_are_refused_or_taken(recwarn, text):
     for key in (
         "train.epochs",
@@ -161,14 +188,34 @@ def test_assignments_are_refused_or_taken(recwarn, text):
 @pytest.mark.parametrize(
     "assignment",
     [
-        "=3", " =3", "", "train", "train=3", "train.=3", ".epochs=3", "train.epochs.x=3", "__class__=3",
-        "train.__class__=3", "model.options.__class__=3", "model.options.items=3",
-        "model.options.=3", "model.options.a b=3", "ключ=3",
-        "model={'name': 'x'}", "model.options={'skeleton': 'COCO_17'}", "model.options.ctx=3", "name=x", "task=topdown",
-        "x" * 5000 + "=3", "train.\ud800=3", "model.options.stages={1, 2}", "model.options.stages=1e999",
-        "model.options.stages=b'1'", "model.options.stages=" + "9" * 4000,
+        "=3",
+        " =3",
+        "",
+        "train",
+        "train=3",
+        "train.=3",
+        ".epochs=3",
+        "train.epochs.x=3",
+        "__class__=3",
+        "train.__class__=3",
+        "model.options.__class__=3",
+        "model.options.items=3",
+        "model.options.=3",
+        "model.options.a b=3",
+        "ключ=3",
+        "model={'name': 'x'}",
+        "model.options={'skeleton': 'COCO_17'}",
+        "model.options.ctx=3",
+        "name=x",
+        "task=topdown",
+        "x" * 5000 + "=3",
+        "train.\ud800=3",
+        "model.options.stages={1, 2}",
+        "model.options.stages=1e999",
+        "model.options.stages=b'1'",
+        "model.options.stages=" + "9" * 4000,
     ],
-)  # fmt: skip
+)
 def test_keys_that_are_none(assignment):
     config = recipe("test")
     with pytest.raises(ConfigError) as caught:
@@ -210,7 +257,7 @@ HEAD = "from cpm.configs import recipe\n"
         ("def f(): f()\nf()", r"RecursionError: .* \(line 1\)"),
         ("import nowhere", r"ModuleNotFoundError: No module named 'nowhere' \(line 1\)"),
     ],
-)  # fmt: skip
+)
 def test_broken_recipe_files(tmp_path, text, message):
     path = tmp_path / "mine.py"
     path.write_bytes(text.encode("latin-1"))
@@ -230,9 +277,22 @@ def test_a_changed_recipe_keeps_what_its_file_changed(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "3", "{", "[" * 100_000, '{"labels": 3}', '{"train": {"epochs": NaN}}', '{"task": {}}',
-             '{"base": {}}', '{"name": 3}', '{"model": null}', '{"model": {"options": {"items": 3}}}'],
-)  # fmt: skip
+    "text",
+    [
+        "",
+        "[]",
+        "3",
+        "{",
+        "[" * 100_000,
+        '{"labels": 3}',
+        '{"train": {"epochs": NaN}}',
+        '{"task": {}}',
+        '{"base": {}}',
+        '{"name": 3}',
+        '{"model": null}',
+        '{"model": {"options": {"items": 3}}}',
+    ],
+)
 def test_broken_json_of_a_recipe(text):
     with pytest.raises(ConfigError) as caught:
         from_json(text, COCO_17)

@@ -53,9 +53,20 @@ def test_two_steps(request, name, tmp_path):
     root = request.getfixturevalue(config.data.dataset)
     if config.task == "bottom_up":
         config.loss.offset_epoch = 0
-    override(config, ["model.pretrained=''", "train.batch_size=2", "train.epochs=1", "train.max_iterations=2",
-                      "train.num_workers=0", "train.max_val_batches=1", "train.log_every=1",
-                      f"data.root={str(root)!r}", *crop])  # fmt: skip
+    override(
+        config,
+        [
+            "model.pretrained=''",
+            "train.batch_size=2",
+            "train.epochs=1",
+            "train.max_iterations=2",
+            "train.num_workers=0",
+            "train.max_val_batches=1",
+            "train.log_every=1",
+            f"data.root={str(root)!r}",
+            *crop,
+        ],
+    )
     build_trainer(config, [mx.cpu()], tmp_path / "run").fit()
     meta = read_checkpoint(tmp_path / "run" / "last.npz").meta
     assert meta["progress"]["iteration"] == 2 and meta["model"] == config.model.name
@@ -85,9 +96,20 @@ def test_differences_count_as_the_kind_says():
 def test_the_trunk_stays_in_the_first_epochs(coco, tmp_path):
     def run(epochs, frozen):
         config = load_config("multipose_mobilenet")
-        override(config, ["model.pretrained=''", "train.batch_size=2", f"train.epochs={epochs}", "optimizer.lr=0.01",
-                          "train.num_workers=0", "model.options.stages=2", f"train.freeze_trunk={frozen}",
-                          f"data.root={str(coco)!r}", "augment.crop=64"])  # fmt: skip
+        override(
+            config,
+            [
+                "model.pretrained=''",
+                "train.batch_size=2",
+                f"train.epochs={epochs}",
+                "optimizer.lr=0.01",
+                "train.num_workers=0",
+                "model.options.stages=2",
+                f"train.freeze_trunk={frozen}",
+                f"data.root={str(coco)!r}",
+                "augment.crop=64",
+            ],
+        )
         trainer = build_trainer(config, [mx.cpu()], tmp_path / f"run{epochs}{frozen}")
         before = {name: value.data().asnumpy() for name, value in trainer.net._collect_params_with_prefix().items()}
         trainer.fit()

@@ -14,8 +14,13 @@ from cpm.training.label_panels import label_panels, label_picture, read_sample
 from .conftest import person
 from .helpers.commands import assert_one_line
 
-SMALL = ["model.name=cpm_small", "augment.crop=128", "people.min_keypoints=2", "augment.height=0.9",
-         "augment.scale=(1.0,1.0)"]  # fmt: skip
+SMALL = [
+    "model.name=cpm_small",
+    "augment.crop=128",
+    "people.min_keypoints=2",
+    "augment.height=0.9",
+    "augment.scale=(1.0,1.0)",
+]
 TOPDOWN = ["augment.size=(128,96)"]
 
 

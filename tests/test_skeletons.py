@@ -79,9 +79,17 @@ def test_mpii_to_mpi():
 @pytest.mark.parametrize("skeleton", [COCO_17, OPENPOSE_18], ids=lambda skeleton: skeleton.name)
 def test_sigmas_belong_to_their_joints(skeleton):
     by_part = dict(
-        nose=0.026, eye=0.025, ear=0.035, neck=0.079, shoulder=0.079, elbow=0.072, wrist=0.062, hip=0.107, knee=0.087,
+        nose=0.026,
+        eye=0.025,
+        ear=0.035,
+        neck=0.079,
+        shoulder=0.079,
+        elbow=0.072,
+        wrist=0.062,
+        hip=0.107,
+        knee=0.087,
         ankle=0.089,
-    )  # fmt: skip
+    )
     assert skeleton.sigmas == tuple(by_part[joint.split("_")[-1]] for joint in skeleton.joints)
 
 

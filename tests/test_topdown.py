@@ -260,8 +260,15 @@ def test_networks_have_the_published_sizes():
 
 @pytest.mark.slow("trains, and starts a process for every script and mistake")
 def test_train_evaluate_and_predict_as_a_user_does(run_script, coco, tmp_path):
-    train = ("train_pose_resnet.py", "--config=quickstart_topdown", f"--dataset-root={coco}", "--gpus=-1", "--epochs=1",
-             "--batch-size=4", "--set=augment.size=(96, 64)")  # fmt: skip
+    train = (
+        "train_pose_resnet.py",
+        "--config=quickstart_topdown",
+        f"--dataset-root={coco}",
+        "--gpus=-1",
+        "--epochs=1",
+        "--batch-size=4",
+        "--set=augment.size=(96, 64)",
+    )
     process = run_script(*train, f"--output={tmp_path / 'run'}")
     assert process.returncode == 0, process.stderr
     assert "next: cpm evaluate-topdown --checkpoint=" in process.stdout
@@ -362,10 +369,23 @@ def test_a_network_for_whole_images_is_scored_on_mpii(mpii, tmp_path):
 
 @pytest.mark.slow("trains in a process of its own")
 def test_training_the_cpm_on_mpii(run_script, mpii, tmp_path):
-    train = ("train_gluon_cpm.py", "--dataset=mpii", f"--dataset-root={mpii}", "--set=data.train='valid'", "--epochs=1",
-             "--set=model.name=cpm_small", "--set=model.options.channels=8", "--set=model.pretrained=", "--gpus=-1",
-             "--set=model.options.stages=1", "--set=augment.crop=64", "--batch-size=2", "--num-workers=0",
-             "--set=optimizer.lr_mults=()", f"--output={tmp_path / 'run'}")  # fmt: skip
+    train = (
+        "train_gluon_cpm.py",
+        "--dataset=mpii",
+        f"--dataset-root={mpii}",
+        "--set=data.train='valid'",
+        "--epochs=1",
+        "--set=model.name=cpm_small",
+        "--set=model.options.channels=8",
+        "--set=model.pretrained=",
+        "--gpus=-1",
+        "--set=model.options.stages=1",
+        "--set=augment.crop=64",
+        "--batch-size=2",
+        "--num-workers=0",
+        "--set=optimizer.lr_mults=()",
+        f"--output={tmp_path / 'run'}",
+    )
     process = run_script(*train)
     assert process.returncode == 0, process.stderr
     evaluate = ("evaluate.py", f"--resume={tmp_path / 'run' / 'last.npz'}", "--gpus=-1", "--box-size=64")

@@ -52,7 +52,7 @@ def test_schedules():
     assert [step(k) for k in (0, 5, 10, 19, 20, 29, 30, 99)] == pytest.approx([0.1, 0.55, 1, 1, 0.5, 0.5, 0.25, 0.25])
     cosine = Schedule(lr=1.0, total=100, kind="cosine")
     assert [cosine(k) for k in (0, 50, 100, 200)] == pytest.approx([1, 0.5, 0, 0])
-    with pytest.raises(ConfigError, match=r"schedule\.kind='poly': expected step or cosine"):
+    with pytest.raises(ConfigError, match=r"schedule\.kind='poly': expected one of step, cosine"):
         Schedule(lr=1.0, total=1, kind="poly")
     with pytest.raises(ConfigError, match=r"schedule\.steps=\(1, 'x'\): expected numbers of iterations"):
         Schedule(lr=1.0, total=1, steps=(1, "x"))

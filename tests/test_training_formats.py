@@ -85,12 +85,18 @@ def change(folder, place, **fields):
 
 @pytest.mark.parametrize(
     ("fields", "message"),
-    [({"joint_self": [[1, 2, 5]] * 17}, "the codes of its joints are \\[5.0\\], expected 0 to 3"),
-     ({"joint_self": [[1, 2, 1]] * 16}, "the joints of the shape \\(16, 3\\)"),
-     ({"bbox": [1, 2, float("nan"), 4]}, "the box of the shape"), ({"img_paths": "../secret.jpg"}, "expected a file"),
-     ({"img_paths": "/secret.jpg"}, "expected a file"), ({"numOtherPeople": 5}, "joint_others of the shape"),
-     ({"img_width": 0}, "an image of 0 x 120"), ({"image_id": "one"}, "one"), ({"segment_area": None}, "area")],
-)  # fmt: skip
+    [
+        ({"joint_self": [[1, 2, 5]] * 17}, "the codes of its joints are \\[5.0\\], expected 0 to 3"),
+        ({"joint_self": [[1, 2, 1]] * 16}, "the joints of the shape \\(16, 3\\)"),
+        ({"bbox": [1, 2, float("nan"), 4]}, "the box of the shape"),
+        ({"img_paths": "../secret.jpg"}, "expected a file"),
+        ({"img_paths": "/secret.jpg"}, "expected a file"),
+        ({"numOtherPeople": 5}, "joint_others of the shape"),
+        ({"img_width": 0}, "an image of 0 x 120"),
+        ({"image_id": "one"}, "one"),
+        ({"segment_area": None}, "area"),
+    ],
+)
 def test_broken_entries_are_told(as_list, fields, message):
     change(as_list, 1, **fields)
     with pytest.raises(DataError, match=rf"COCO\.json: entry 1 is not a training sample: .*{message}"):
@@ -201,15 +207,19 @@ def test_other_files_and_missing_h5py_are_told(as_hdf5, tmp_path, monkeypatch):
 
 def test_ids_are_the_numbers_of_the_names_unless_two_are_the_same():
     assert image_ids(["b/COCO_train2014_000000000036.jpg", "a/7.jpg"]) == {
-        "b/COCO_train2014_000000000036.jpg": 36, "a/7.jpg": 7}  # fmt: skip
+        "b/COCO_train2014_000000000036.jpg": 36,
+        "a/7.jpg": 7,
+    }
     assert image_ids(["b/7.jpg", "a/7.jpg"]) == {"a/7.jpg": 1, "b/7.jpg": 2}
     assert image_ids(["b/7.jpg", "c.jpg"]) == {"b/7.jpg": 1, "c.jpg": 2}
 
 
 @pytest.mark.slow("starts a process for every format")
 def test_scripts_bring_them_to_a_packed_file(run_script, as_list, as_hdf5):
-    options = {"coco_json": [as_list / "COCO.json", f"--images={as_list}", f"--masks={as_list / 'mask'}"],
-               "hdf5": [as_hdf5, "--subset=train"]}  # fmt: skip
+    options = {
+        "coco_json": [as_list / "COCO.json", f"--images={as_list}", f"--masks={as_list / 'mask'}"],
+        "hdf5": [as_hdf5, "--subset=train"],
+    }
     for kind, arguments in options.items():
         process = run_script("pack_dataset.py", f"--from={kind}", f"--output={as_list / kind}.rec", *arguments)
         assert process.returncode == 0, process.stderr

@@ -17,8 +17,19 @@ from cpm.datasets.packed.record_file import RecordFile
 
 from .conftest import person
 
-OUTSIDE = ["/etc/passwd", "../secret.jpg", "sub/../../secret.jpg", "..\\secret.jpg", "C:\\secret.jpg", "a\0.jpg", "",
-           ".", "\ud800.jpg", 7, None]  # fmt: skip
+OUTSIDE = [
+    "/etc/passwd",
+    "../secret.jpg",
+    "sub/../../secret.jpg",
+    "..\\secret.jpg",
+    "C:\\secret.jpg",
+    "a\0.jpg",
+    "",
+    ".",
+    "\ud800.jpg",
+    7,
+    None,
+]
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from .label_pictures import (
 )
 from .losses import StageLoss
 from .progress import Progress
+from .resuming import find_checkpoint
 from .run import run_recipe
 from .schedule import Schedule
 from .trainer import PoseTrainer
@@ -32,6 +33,7 @@ __all__ = [
     "choose_label_recipe",
     "choose_recipe",
     "choose_samples",
+    "find_checkpoint",
     "label_pictures",
     "label_sheet",
     "run_recipe",

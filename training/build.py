@@ -20,7 +20,9 @@ from ..tasks import TASKS, Task, bottom_up
 from ..tasks.task import tested_data, trained_data
 from .amp import choose_precision
 from .body import warn_of_body
+from .optimizers import create_optimizer
 from .resuming import check_changes, recipe_of
+from .scoring import Scorer
 from .trainer import PoseTrainer
 
 # The first values of convolutions that do not name their own.
@@ -35,7 +37,7 @@ def choose_recipe(
     source: str | None,
     default: str,
     model: str | None,
-    resume: Path | None,
+    resume: Path | Checkpoint | None,
     changes: Sequence[str],
     task: Task = bottom_up,
 ) -> tuple[EasyDict, Checkpoint | None]:
@@ -50,7 +52,7 @@ def choose_recipe(
     model
         The network that the recipe must be of, if any.
     resume
-        A checkpoint with training state, which brings its own recipe.
+        A checkpoint with training state, or its file, which brings its own recipe.
     changes
         Overrides such as ``train.epochs=3``.
     task
@@ -61,13 +63,13 @@ def choose_recipe(
     ConfigError, CheckpointError
         If recipe, network and checkpoint do not fit together.
     """
-    checkpoint = None if resume is None else read_checkpoint(resume)
+    checkpoint = read_checkpoint(resume) if isinstance(resume, (str, Path)) else resume
     if checkpoint is None:
         config = load_config(source or default)
         whose = f"--config {source}: trains"
     else:
         config = _resumed_recipe(checkpoint, source)
-        whose = f"{resume}: holds"
+        whose = f"{checkpoint.path}: holds"
     if model not in (None, config.model.name):
         raise ConfigError(f"{whose} a {config.model.name}, not the {model} that --backbone asks for")
     if config.task != task.name:
@@ -91,7 +93,11 @@ def _resumed_recipe(checkpoint: Checkpoint, source: str | None) -> EasyDict:
 
 
 def build_trainer(
-    config: EasyDict, contexts: Sequence[mx.Context], output: Path, checkpoint: Checkpoint | None = None
+    config: EasyDict,
+    contexts: Sequence[mx.Context],
+    output: Path,
+    checkpoint: Checkpoint | None = None,
+    scorer: Scorer | None = None,
 ) -> PoseTrainer:
     """Build data, network and trainer of a recipe.
 
@@ -105,6 +111,8 @@ def build_trainer(
         The folder for all that the run writes.
     checkpoint
         Where to go on from.
+    scorer
+        Scores the network every ``train.score_every`` epochs.
 
     Raises
     ------
@@ -114,6 +122,7 @@ def build_trainer(
     contexts = list(contexts)
     check_workers("train.num_workers", config.train.num_workers)
     choose_precision(config.train.amp, contexts)  # before anything is loaded
+    create_optimizer(config.optimizer)
     skeleton = _checked_skeleton(config)
     trained_on = trained_data(config).open(skeleton)  # before anything is downloaded
     tested_on = tested_data(config).open(skeleton)
@@ -125,7 +134,7 @@ def build_trainer(
         freeze_batch_norm(net)
     train = _loader(config, task.samples(config, net, trained_on, augment=True), training=True)
     val = _loader(config, task.samples(config, net, tested_on, augment=False), training=False)
-    return PoseTrainer(net, train, val, config, contexts, output, checkpoint)
+    return PoseTrainer(net, train, val, config, contexts, output, checkpoint, scorer)
 
 
 def build_samples(config: EasyDict, split: str, augment: bool = True) -> SampleSet:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from .progress import Progress
 
 logger = logging.getLogger(__name__)
 
-_CHECKPOINTS = ("last.npz", "best.npz", "epoch-[0-9]*.npz")
+FORMER = "last-1.npz"  # what last.npz was before, in case that is damaged
+_CHECKPOINTS = ("last.npz", FORMER, "best.npz", "average.npz", "epoch-[0-9]*.npz")
 _RECORDS = (
     "losses.csv",
     "losses.png",
@@ -42,7 +44,7 @@ def check_output(output: Path, resume: Path | None, overwrite: bool) -> None:
     """
     if output.exists() and not output.is_dir():
         raise ConfigError(f"--output {output}: a file, expected a folder")
-    if overwrite or (resume is not None and is_same(output, resume.parent) and resume.name == "last.npz"):
+    if overwrite or (resume is not None and is_same(output, resume.parent) and resume.name in ("last.npz", FORMER)):
         return
     held = [path for pattern in _CHECKPOINTS for path in sorted(output.glob(pattern))]
     if held:
@@ -83,3 +85,22 @@ def _is_best(path: Path, progress: Progress) -> bool:
     except CheckpointError:
         return False
     return isinstance(held, dict) and held.get("best") == progress.best
+
+
+def keep_former(path: Path, former: Path) -> None:
+    """Give a file that is about to be replaced a second name, so that it stays; a copy where there are no links."""
+    if not path.exists():
+        return
+    with atomic_path(former) as temporary:
+        temporary.unlink(missing_ok=True)
+        try:
+            os.link(path, temporary)
+        except OSError:
+            shutil.copyfile(path, temporary)
+
+
+def drop_older(folder: Path, newest: int) -> None:
+    """Delete the checkpoints of epochs but for the newest so many; 0 keeps all."""
+    kept = sorted(folder.glob("epoch-[0-9]*.npz"), key=lambda path: int(path.stem.partition("-")[2]))
+    for path in kept[:-newest] if newest else []:
+        path.unlink(missing_ok=True)

@@ -13,6 +13,8 @@ from ..codecs import MapKind
 from ..datasets import Sample
 from ..models import PoseNet
 from .amp import backward, choose_precision, lower_precision, scale_gradients
+from .average import WeightAverage
+from .gradients import add_up, clear, clip, parts_of
 from .losses import StageLoss
 from .optimizer import TrunkFreezer, gluon_trainer
 from .progress import Progress
@@ -45,6 +47,8 @@ class Learner:
         The learning rate by iteration.
     trainer
         The Gluon trainer.
+    average
+        The moving average of the weights.
 
     Raises
     ------
@@ -68,6 +72,9 @@ class Learner:
         self._losses = {name: _loss_of(kind, config.loss) for name, kind in self._kinds.items()}
         self._trunk = TrunkFreezer(net, options.freeze_trunk)
         scale_gradients(self.trainer, self.precision)
+        self.average = WeightAverage(net, options.average)
+        if options.accumulate > 1:
+            add_up(self.trainer)
 
     def update(self, batch: Sample, progress: Progress) -> list[mx.nd.NDArray]:
         """Update the parameters; returns per device the summed losses, in the order of `names`."""
@@ -75,11 +82,29 @@ class Learner:
         self._trunk.begin(progress.epoch)
         mx.random.seed((options.seed * 1_000_003 + progress.iteration) % 2**31)
         self.trainer.set_learning_rate(self.schedule(progress.iteration))
+        losses = self._gradients(batch, progress.epoch)
+        self.trainer.allreduce_grads()
+        if self._config.optimizer.clip_norm:
+            clip(self.trainer, self._config.optimizer.clip_norm, options.batch_size)
+        self.trainer.update(options.batch_size)
+        self.average.update()
+        return losses
+
+    def _gradients(self, batch: Sample, epoch: float) -> list[mx.nd.NDArray]:
+        """Compute the gradients of a batch, in parts if the recipe says so; returns what `update` does."""
+        parts = self._config.train.accumulate
+        if parts == 1:
+            return self._backward(self._share_out(batch), epoch)
+        clear(self.trainer)
+        of_devices = zip(*(parts_of(share, parts) for share in self._share_out(batch)))
+        of_parts = [self._backward(list(shares), epoch) for shares in of_devices]
+        return [mx.nd.add_n(*losses) for losses in zip(*of_parts)]
+
+    def _backward(self, shares: Sequence[Arrays], epoch: float) -> list[mx.nd.NDArray]:
         with autograd.record():
-            losses = self.losses(batch, progress.epoch)
+            losses = [self._stage_losses(share, epoch) for share in shares]
             totals = [each.sum() for each in losses]
         backward(totals, self.trainer)
-        self.trainer.step(options.batch_size)
         return losses
 
     def losses(self, batch: Sample, epoch: float = math.inf) -> list[mx.nd.NDArray]:

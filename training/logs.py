@@ -18,6 +18,7 @@ from ..files import append_rows, atomic_path
 from .folder import carry_best, clear_run, is_same
 from .log_files import EventFile, LogFile
 from .progress import Progress
+from .scoring import SCORES
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ class RunLog:
         self._events.flush()
 
     def draw_curve(self) -> None:
-        """Draw the total losses of training and validation over the iterations to ``losses.png``."""
+        """Draw the total losses of training and validation over the iterations to ``losses.png``, and scores."""
         figure = Figure(figsize=(8, 5))
         axes = figure.subplots()
         for split, style in (("train", ".-"), ("val", "o-")):
@@ -91,6 +92,12 @@ class RunLog:
             points = [(int(row[0]), float(row[3])) for row in rows]
             if points:
                 axes.plot(*zip(*points), style, label=split)
+        scores = [row for row in self._rows if row[1] == "val" and row[2] in SCORES]
+        if scores:
+            other = axes.twinx()
+            points = [(int(row[0]), float(row[3])) for row in scores]
+            other.plot(*zip(*points), "s--", color="tab:green")
+            other.set_ylabel(f"{scores[0][2]} of the validation")
         axes.set(xlabel="iteration", ylabel="loss per sample, all stages", yscale="log")
         axes.grid(alpha=0.3)
         axes.legend()

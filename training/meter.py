@@ -11,6 +11,20 @@ import numpy as np
 from ..errors import CpmError
 
 
+class LossError(CpmError):
+    """A loss that is no longer a finite number.
+
+    Attributes
+    ----------
+    place
+        Where, as it was told.
+    """
+
+    def __init__(self, message: str, place: str) -> None:
+        super().__init__(message)
+        self.place = place
+
+
 class LossMeter:
     """Means of the losses per sample, fetched one step late so that devices never wait.
 
@@ -40,7 +54,7 @@ class LossMeter:
 
         Raises
         ------
-        CpmError
+        LossError
             If a loss is no longer a number, here as in the other methods.
         """
         self._fetch()
@@ -67,9 +81,10 @@ class LossMeter:
         wrong = [name for name, loss in zip(self._names, losses) if not np.isfinite(loss)]
         if wrong:
             more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
-            raise CpmError(
+            raise LossError(
                 f"the loss of {wrong[0]}{more} is no longer a finite number {self._pending_place}; "
-                "a lower learning rate (--lr) may help"
+                "a lower learning rate (--lr) may help",
+                self._pending_place,
             )
         self._sums = self._sums + losses
         self._samples += self._pending_samples

@@ -12,6 +12,7 @@ from mxnet import gluon
 
 from ..errors import CheckpointError, ConfigError, quote
 from ..models import PoseNet
+from .optimizers import create_optimizer
 
 _NO_DECAY = ("bias", "gamma", "beta")
 
@@ -38,10 +39,8 @@ def gluon_trainer(net: PoseNet, config: EasyDict) -> gluon.Trainer:
             raise ConfigError(f"optimizer.lr_mults: no parameter of {net.name} matches {quote(pattern)}")
         for parameter in matching:
             parameter.lr_mult *= factor
-    settings = {"learning_rate": options.lr, "wd": options.weight_decay}
-    if options.name == "sgd":
-        settings["momentum"] = options.momentum
-    trainer = gluon.Trainer(net.collect_params(), options.name, settings, kvstore="device", update_on_kvstore=False)
+    optimizer = create_optimizer(options)
+    trainer = gluon.Trainer(net.collect_params(), optimizer, kvstore="device", update_on_kvstore=False)
     # Left to the first step, the second would give all devices the statistics of batch normalisation of the first.
     trainer._init_kvstore()
     trainer._init_params()

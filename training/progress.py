@@ -25,13 +25,17 @@ class Progress:
     iteration
         All batches so far.
     best
-        The lowest validation loss so far.
+        The lowest validation loss so far, or what the highest score lacks where there are scores; infinite before the
+        first.
+    stale
+        The epochs since then.
     """
 
     epoch: int = 0
     batch: int = 0
     iteration: int = 0
     best: float = float("inf")
+    stale: int = 0
 
 
 @dataclass(frozen=True)
@@ -92,17 +96,19 @@ def _parse(meta: Mapping[str, Any]) -> RunState:
 
 def _progress(content: Any) -> Progress:
     names = list(asdict(Progress()))
+    if isinstance(content, dict):
+        content = {"stale": 0, **content}  # which old files lack
     if not isinstance(content, dict) or sorted(content) != sorted(names):
         raise ValueError(f"progress={quote(content)}, expected {', '.join(names)}")
     epoch, batch, iteration = (_whole(name, content[name]) for name in names[:3])
     if iteration < epoch + batch:
         raise ValueError(f"{iteration} iterations in {epoch} epochs and {batch} batches")
     best = content["best"]
-    if epoch:
+    if epoch and best != math.inf:
         best = _number("best", best)
-    elif best != math.inf:
+    elif not epoch and best != math.inf:
         raise ValueError(f"best={quote(best)} before the first validation")
-    return Progress(epoch, batch, iteration, best)
+    return Progress(epoch, batch, iteration, best, _whole("stale", content["stale"], epoch))
 
 
 def _meter(content: Any) -> dict[str, Any]:

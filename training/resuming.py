@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import logging
+from pathlib import Path
 from typing import Any
 
 from easydict import EasyDict
 
 from ..configs import from_json, to_json
 from ..errors import CheckpointError, ConfigError, quote
-from ..models import Checkpoint, skeleton_from_meta
+from ..models import Checkpoint, read_checkpoint, skeleton_from_meta
+from .folder import FORMER
 from .progress import Progress, read_state
 from .schedule import schedule_of
+
+logger = logging.getLogger(__name__)
 
 Changes = dict[str, tuple[Any, Any]]
 
@@ -51,7 +56,40 @@ def recipe_of(checkpoint: Checkpoint) -> EasyDict:
 
 def is_finished(checkpoint: Checkpoint, config: EasyDict) -> bool:
     """Return whether a run has come to the end of the recipe that it is to go on by."""
-    return read_state(checkpoint).progress.epoch == config.train.epochs
+    return is_over(read_state(checkpoint).progress, config)
+
+
+def is_over(progress: Progress, config: EasyDict) -> bool:
+    """Return whether a run has come to its last epoch, or to the end of its patience."""
+    options = config.train
+    impatient = 0 < options.patience <= progress.stale and not progress.batch
+    return progress.epoch >= options.epochs or impatient
+
+
+def find_checkpoint(folder: Path) -> Checkpoint | None:
+    """Return the newest whole checkpoint that a run in a folder can go on from; None if there is none.
+
+    Raises
+    ------
+    CheckpointError
+        If there are some and all are damaged.
+    """
+    problem: CheckpointError | None = None
+    for path in (folder / "last.npz", folder / FORMER):
+        if not path.exists():
+            continue
+        try:
+            checkpoint = read_checkpoint(path)
+            recipe_of(checkpoint)
+        except CheckpointError as error:
+            problem = error
+            logger.warning("%s; the one before is tried", error)
+            continue
+        logger.info("--resume=auto: goes on from %s", path)
+        return checkpoint
+    if problem is not None:
+        raise problem
+    return None
 
 
 def changes_of(old: EasyDict, new: EasyDict) -> Changes:
@@ -73,6 +111,8 @@ def check_changes(checkpoint: Checkpoint, old: EasyDict, new: EasyDict) -> None:
     """
     progress = read_state(checkpoint).progress
     changes = changes_of(old, new)
+    if "train.score_every" in changes and 0 in changes["train.score_every"]:
+        raise ConfigError(f"{checkpoint.path}: train.score_every: what is best cannot change its meaning within a run")
     if any(key.startswith("model.") or key == "labels.skeleton" for key in changes):
         raise ConfigError(f"{checkpoint.path}: brings its own network; model.* and labels.skeleton cannot be changed")
     epochs = new.train.epochs

@@ -15,6 +15,7 @@ from ..models import Checkpoint
 from .build import build_trainer
 from .folder import check_output
 from .resuming import is_finished
+from .scoring import Scorer
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +26,7 @@ def run_recipe(
     output: Path | None = None,
     checkpoint: Checkpoint | None = None,
     overwrite: bool = False,
+    scorer: Scorer | None = None,
 ) -> Path | None:
     """Train to the end and return the folder of the run; None where it had ended before.
 
@@ -40,6 +42,8 @@ def run_recipe(
         Where to go on from.
     overwrite
         Whether to replace another run that the folder holds.
+    scorer
+        Scores the network every ``train.score_every`` epochs.
 
     Raises
     ------
@@ -53,8 +57,8 @@ def run_recipe(
     source = None if checkpoint is None else checkpoint.path
     output = output or (Path("output") / config.name if source is None else source.parent)
     with lock_folder(output):
-        clear_temporaries(output, ("last.npz", "best.npz", "epoch-*.npz", "losses.*"))
+        clear_temporaries(output, ("last*.npz", "best.npz", "average.npz", "epoch-*.npz", "losses.*"))
         clear_temporaries(output / "pictures", ("validation-*.jpg",))
         check_output(output, source, overwrite)
-        build_trainer(config, devices, output, checkpoint).fit()
+        build_trainer(config, devices, output, checkpoint, scorer).fit()
     return output

@@ -16,7 +16,9 @@ from ..models import Checkpoint, save_network
 from ..models.files.checkpoint import value_of
 from ..models.files.parameters import network_parameters
 from .amp import restore_scaling, scaling_state
+from .average import is_of_average
 from .device_statistics import device_statistics, restore_statistics, split_arrays
+from .folder import FORMER, keep_former
 from .learner import Learner
 from .meter import LossMeter
 from .optimizer import check_finite, restore_trainer, trainer_arrays
@@ -65,9 +67,19 @@ class RunKeeper:
             arrays = {
                 **trainer_arrays(self._learner.trainer, self._learner.net),
                 **device_statistics(self._learner.net, self._learner.contexts),
+                **self._learner.average.arrays(),
             }
         self._check_parameters(progress.iteration)
-        save_network(self._output / name, self._learner.net, extra=extra, arrays=arrays)
+        path = self._output / name
+        if resumable:
+            keep_former(path, self._output / FORMER)
+        save_network(path, self._learner.net, extra=extra, arrays=arrays)
+
+    def save_average(self, name: str, progress: Progress) -> None:
+        """Write the network with the moving average of its weights, if there is one; errors as of `save`."""
+        if self._learner.average.is_kept:
+            with self._learner.average.in_place():
+                self.save(name, progress, resumable=False)
 
     def restore(self, checkpoint: Checkpoint) -> RunState:
         """Take over what a checkpoint holds beside the parameters.
@@ -97,11 +109,14 @@ class RunKeeper:
 
     def _restore(self, checkpoint: Checkpoint, state: RunState) -> None:
         learner = self._learner
-        statistics, arrays = split_arrays(checkpoint.arrays)
+        average = {name: array for name, array in checkpoint.arrays.items() if is_of_average(name)}
+        others = {name: array for name, array in checkpoint.arrays.items() if name not in average}
+        statistics, arrays = split_arrays(others)
         for name, array in {**checkpoint.params, **statistics}.items():
             check_finite(name, array)
         restore_trainer(learner.trainer, learner.net, arrays, state.updates)
         restore_scaling(learner.trainer, state.loss_scale)
+        learner.average.restore(average)
         if state.devices == len(learner.contexts) > 1:
             restore_statistics(learner.net, learner.contexts, statistics)
         if state.meter:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,12 +16,14 @@ from tqdm import tqdm
 from ..datasets import BatchLoader, Sample
 from ..errors import ConfigError, DataError
 from ..models import Checkpoint, PoseNet
-from .folder import is_same
+from .evidence import Evidence
+from .folder import drop_older, is_same
 from .learner import Learner
 from .logs import RunLog
-from .meter import LossMeter
+from .meter import LossError, LossMeter
 from .progress import Progress
-from .resuming import check_people, notes_of
+from .resuming import check_people, is_over, notes_of
+from .scoring import Scorer
 from .state import RunKeeper
 from .stopping import StopSignal
 from .validation import Problems, Validation
@@ -48,6 +51,8 @@ class PoseTrainer:
         The folder for all that the run writes.
     checkpoint
         Where to go on from; its parameters must be in `net` already.
+    scorer
+        Scores the network every ``train.score_every`` epochs; what is best is then said by its figure, not by the loss.
 
     Attributes
     ----------
@@ -74,6 +79,7 @@ class PoseTrainer:
         contexts: Sequence[mx.Context],
         output: Path,
         checkpoint: Checkpoint | None = None,
+        scorer: Scorer | None = None,
     ) -> None:
         options = config.train
         if options.batch_size % len(contexts):
@@ -91,7 +97,9 @@ class PoseTrainer:
         self._keeper = RunKeeper(self.output, config, self.learner, self._meter, train)
         self.progress = Progress()
         self._problems = Problems()
+        self._evidence = Evidence(self.output)
         self._validation = Validation(self.learner, val, options.max_val_batches, self._problems)
+        self._scorer = scorer
         self._source: Path | None = None
         self._notes: list[str] = []
         if checkpoint is not None:
@@ -112,11 +120,14 @@ class PoseTrainer:
             if self._source is not None and not is_same(self.output, self._source):
                 self.save("last.npz")  # from now on this folder has a run
             self._source = self.output
-            while self.progress.epoch < self.config.train.epochs:
+            while not is_over(self.progress, self.config):
                 self._train_epoch(log, stop)
                 # Before the validation too: it takes long, and who kills may not wait for it.
                 self.save("last.npz")
-                self._finish_epoch(log, self._validation.run(self.progress.iteration, log, stop))
+                with self.learner.average.in_place():
+                    loss = self._validation.run(self.progress.iteration, log, stop)
+                    missing = loss if self._scorer is None else self._score(log)
+                self._finish_epoch(log, loss, missing)
 
     def step(self, batch: Sample) -> list[mx.nd.NDArray]:
         """Update the parameters; returns per device the summed losses of every stage and kind of maps."""
@@ -161,6 +172,9 @@ class PoseTrainer:
                     if batch is None:  # the wait for it was broken off
                         break
                     self._learn(batch, log, bar)
+        except LossError as error:
+            self._evidence.write(error.place)
+            raise
         except DataError:
             if self.progress != first:
                 self.save("last.npz")
@@ -173,10 +187,12 @@ class PoseTrainer:
     def _learn(self, batch: Sample, log: RunLog, bar: tqdm) -> None:
         options = self.config.train
         self._problems.report(batch.problems)
-        losses = self.step(batch)
         iteration = self.progress.iteration + 1
+        place = f"in iteration {iteration}"
+        self._evidence.remember(place, batch, self.train.paths(self.progress.epoch, self.progress.batch))
+        losses = self.step(batch)
         self.progress = replace(self.progress, batch=self.progress.batch + 1, iteration=iteration)
-        self._meter.add(losses, options.batch_size, f"in iteration {iteration}")
+        self._meter.add(losses, options.batch_size, place)
         bar.update()
         ended = self.progress.batch == self._epoch_batches
         if ended or iteration % options.log_every == 0:
@@ -191,19 +207,38 @@ class PoseTrainer:
         logger.info("stopped; --resume=%s goes on from here", self.output / "last.npz")
         raise KeyboardInterrupt
 
-    def _finish_epoch(self, log: RunLog, loss: float | None) -> None:
-        if loss is None:
+    def _score(self, log: RunLog) -> float:
+        """Score the network if the epoch is one of those; returns how far its figure is from the top."""
+        if self._scorer is None or (self.progress.epoch + 1) % self.config.train.score_every:
+            return math.inf
+        score = self._scorer(self.net)
+        log.scalars(self.progress.iteration, "val", {score.name: score.value})
+        logger.info("epoch %d: %s %.4g", self.progress.epoch + 1, score.name, score.value)
+        return score.missing
+
+    def _finish_epoch(self, log: RunLog, loss: float | None, missing: float | None) -> None:
+        if loss is None or missing is None:
             self._stop()
-        best = loss < self.progress.best
+        best = missing < self.progress.best
         self.progress = replace(
-            self.progress, epoch=self.progress.epoch + 1, batch=0, best=min(loss, self.progress.best)
+            self.progress,
+            epoch=self.progress.epoch + 1,
+            batch=0,
+            best=min(missing, self.progress.best),
+            stale=0 if best else self.progress.stale + 1,
         )
         epoch = self.progress.epoch
         logger.info("epoch %d: validation loss %.5g%s", epoch, loss, ", the best so far" if best else "")
+        options = self.config.train
         if best:
-            self.save("best.npz", resumable=False)
-        if self.config.train.keep_every and epoch % self.config.train.keep_every == 0:
+            with self.learner.average.in_place():
+                self.save("best.npz", resumable=False)
+        self._keeper.save_average("average.npz", self.progress)
+        if options.keep_every and epoch % options.keep_every == 0:
             self.save(f"epoch-{epoch:03d}.npz", resumable=False)
+            drop_older(self.output, options.keep_last)
+        if is_over(self.progress, self.config) and epoch < options.epochs:
+            logger.info("no better validation in %d epochs: the run ends (train.patience)", options.patience)
         log.draw_curve()
         # The last of all: a run that is killed before goes on from the validation and does all of this again.
         self.save("last.npz")

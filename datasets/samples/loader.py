@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -92,6 +93,11 @@ class BatchLoader:
     def codec(self) -> Codec:
         """What draws the maps of the samples."""
         return self._samples.codec
+
+    def paths(self, epoch: int, batch: int) -> list[Path]:
+        """Return the images of the samples of a batch, those included that others had to stand in for."""
+        keys = next(iter(replace(self._batches, epoch=epoch, start=batch)))
+        return [self._samples.path(index) for _, index in keys]
 
     def checksum(self) -> int:
         """Return a checksum of the people of the samples: the same for the same annotations."""

@@ -9,10 +9,18 @@ FINNED_ARROW = Skeleton("arrow", ("tip", "left_fin", "right_fin"), (("tip", "lef
 def arrow_truth(name="person"):
     """Two images of 100 x 120 pixels with one arrow each."""
     annotations = [
-        {"id": k, "image_id": k, "category_id": 3, "iscrowd": 0, "area": 2500.0, "bbox": [20, 20, 50, 50],
-         "keypoints": [20, 20, 2, 70, 70, 2], "num_keypoints": 2}
+        {
+            "id": k,
+            "image_id": k,
+            "category_id": 3,
+            "iscrowd": 0,
+            "area": 2500.0,
+            "bbox": [20, 20, 50, 50],
+            "keypoints": [20, 20, 2, 70, 70, 2],
+            "num_keypoints": 2,
+        }
         for k in (1, 2)
-    ]  # fmt: skip
+    ]
     images = [{"id": k, "height": 100, "width": 120} for k in (1, 2)]
     return {"images": images, "annotations": annotations, "categories": [{"id": 3, "name": name}]}
 

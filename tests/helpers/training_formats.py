@@ -54,12 +54,20 @@ def write_list(root, folder):
         fields = [[codes_of(each) for each in others], [each.bbox for each in others], [each.area for each in others]]
         fields = [field[0] if one else field for field in fields]
         entries.append(
-            {"dataset": "COCO", "isValidation": 0.0, "img_paths": f"train2017/{record.path.name}",
-             "img_width": float(record.width), "img_height": float(record.height), "image_id": record.id,
-             "bbox": main.bbox, "segment_area": main.area, "joint_self": codes_of(main),
-             "numOtherPeople": float(len(others)),
-             **dict(zip(("joint_others", "bbox_other", "segment_area_other"), fields))}
-        )  # fmt: skip
+            {
+                "dataset": "COCO",
+                "isValidation": 0.0,
+                "img_paths": f"train2017/{record.path.name}",
+                "img_width": float(record.width),
+                "img_height": float(record.height),
+                "image_id": record.id,
+                "bbox": main.bbox,
+                "segment_area": main.area,
+                "joint_self": codes_of(main),
+                "numOtherPeople": float(len(others)),
+                **dict(zip(("joint_others", "bbox_other", "segment_area_other"), fields)),
+            }
+        )
         path = folder / "mask" / "train2017" / f"mask_{record.path.name}"
         cv2.imwrite(str(path), mask, [cv2.IMWRITE_JPEG_QUALITY, 95])
     (folder / "COCO.json").write_text(json.dumps({"root": entries}))
@@ -74,8 +82,13 @@ def write_hdf5(root, path):
         for number, (record, mask, people) in enumerate(samples_of(root)):
             notes = np.zeros_like(mask)
             planes = np.stack([*record.read_bgr().transpose(2, 0, 1), notes, mask, notes])
-            meta = {"isValidation": 0, "img_path": f"train2017/{record.path.name}", "numOtherPeople": len(people) - 1,
-                    "joints": [codes_of(each) for each in people], "objpos": [each.center for each in people],
-                    "scale_provided": [each.bbox[3] / 368 for each in people]}  # fmt: skip
+            meta = {
+                "isValidation": 0,
+                "img_path": f"train2017/{record.path.name}",
+                "numOtherPeople": len(people) - 1,
+                "joints": [codes_of(each) for each in people],
+                "objpos": [each.center for each in people],
+                "scale_provided": [each.bbox[3] / 368 for each in people],
+            }
             group.create_dataset(f"{number:07d}", data=planes).attrs["meta"] = json.dumps(meta)
     return path

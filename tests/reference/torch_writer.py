@@ -29,9 +29,14 @@ def tensor(key, shape, strides=None, offset=0, length=None, storage="FloatStorag
     strides = [int(np.prod(shape[place + 1 :])) for place in range(len(shape))] if strides is None else strides
     identifier = b"(" + text("storage") + f"ctorch\n{storage}\n".encode() + text(key) + text("cpu") + integer(length)
     return (
-        b"ctorch._utils\n_rebuild_tensor_v2\n((" + identifier[1:] + b"tQ" + integer(offset) + integers(shape)
-        + integers(strides) + b"\x89ccollections\nOrderedDict\n)RtR"
-    )  # fmt: skip
+        b"ctorch._utils\n_rebuild_tensor_v2\n(("
+        + identifier[1:]
+        + b"tQ"
+        + integer(offset)
+        + integers(shape)
+        + integers(strides)
+        + b"\x89ccollections\nOrderedDict\n)RtR"
+    )
 
 
 def dictionary(entries):
