@@ -144,6 +144,13 @@ def test_bodies_are_converted_and_declared_as_their_page_says():
     assert names["config"].labels.skeleton.num_limbs == 4
 
 
+def test_the_readme_keeps_what_people_type():
+    readme = (ROOT / "README.md").read_text()
+    assert "    python scripts/train_gluon_cpm.py --gpus=0,1 --backbone=res50\n" in readme
+    assert re.search(r"^    python scripts/evaluate\.py --resume=\S+ --viz$", readme, re.MULTILINE)
+    assert all(each in readme for each in ("    make quickstart ", "    make test ", "`import cpm.models`"))
+
+
 def test_every_page_is_in_the_site():
     site = (ROOT / "mkdocs.yml").read_text()
     assert [path for path in PAGES if "docs" in path.parts and str(path.relative_to(ROOT / "docs")) not in site] == []
