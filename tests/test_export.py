@@ -306,7 +306,9 @@ def test_missing_packages_are_named(net, tmp_path, monkeypatch, caplog):
         monkeypatch.setattr(importlib, "import_module", find)
 
     without("onnx")
-    with pytest.raises(ConfigError, match=r"onnx cannot be imported \(No module named 'onnx'\): pip install 'cpm-pose\["):
+    with pytest.raises(
+        ConfigError, match=r"onnx cannot be imported \(No module named 'onnx'\): pip install 'cpm-pose\["
+    ):
         export_onnx(net, tmp_path / "net.onnx")
     assert not os.listdir(tmp_path)
     monkeypatch.undo()

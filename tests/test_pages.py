@@ -26,7 +26,7 @@ PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "pretrained/README.md")),
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
-RECIPES = sorted((ROOT / "configs").glob("*.py"))
+RECIPES = sorted((ROOT / "cpm" / "configs").glob("*.py"))
 CODE = ["README.md", "docs/notebook.md"]  # that of docs/custom_data.md is run by the tests of what it is about
 
 

@@ -1,24 +1,27 @@
 """The page on published results: its figures are those of the recipes, its hours follow from the networks."""
 
 import re
+from pathlib import Path
 
 import mxnet as mx
 import numpy as np
 import pytest
 
+import cpm.configs
 from cpm.configs import list_configs, load_config
 from cpm.models import get_model
 
 from .conftest import ROOT
 
 PAGE = (ROOT / "docs" / "reproduce.md").read_text()
+RECIPES = Path(cpm.configs.__file__).parent
 OWN = {"cpm_mobilenet_coco", "cpm_res50_coco", "cpm_vgg19_coco", "cpm_vgg19_mpii", "quickstart", "quickstart_topdown"}
 PUBLISHED = [name for name in list_configs() if name not in OWN]
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_figures_are_those_of_the_recipe(name):
-    head = (ROOT / "configs" / f"{name}.py").read_text().split('"""')[1]
+    head = (RECIPES / f"{name}.py").read_text().split('"""')[1]
     figures = re.findall(
         r"(?:AP|PCKh@0\.5|, |: )(?: ?)(0\.\d{3}|\d\d\.\d{3})\b(?! at)", re.sub(r"\(AP50[^)]*\)", "", head)
     )
