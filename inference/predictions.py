@@ -70,7 +70,9 @@ class Predictions:
 
     def __str__(self) -> str:
         """Return in a line how many people and pictures there are, and which pictures are missing."""
-        text = f"{sum(len(photo.people) for photo in self.photos)} people in {len(self.photos)} pictures"
+        people = sum(len(photo.people) for photo in self.photos)
+        pictures = len(self.photos)
+        text = f"{people} {'person' if people == 1 else 'people'} in {pictures} picture{'s' * (pictures != 1)}"
         if not self.skipped:
             return text
         return f"{text}; {len(self.skipped)} not read: {name_some(list(self.skipped))}"

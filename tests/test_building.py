@@ -122,7 +122,8 @@ def test_the_source_archive_holds_what_its_tests_need(unpacked, built):
     collected = pytest_there("--collect-only", "tests")
     assert collected.returncode == 0, collected.stdout[-2000:]
     # Those that look at files beside the package.
-    names = ("scripts", "imports", "package", "pretrained", "notebooks", "custom_data", "makefile", "pages")
+    names = ["scripts", "imports", "package", "pretrained", "notebooks", "custom_data", "makefile", "container"]
+    names += ["pages", "reproducing"]
     tests = [f"tests/test_{name}.py" for name in names]
     process = pytest_there("-m", "not slow", *tests)
     assert process.returncode == 0, process.stdout[-2000:]

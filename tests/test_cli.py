@@ -1,5 +1,8 @@
 """Devices by their command-line names, and errors in one line."""
 
+import subprocess
+import sys
+
 import mxnet as mx
 import pytest
 
@@ -61,3 +64,12 @@ def test_bugs_keep_their_traceback():
 
     with pytest.raises(mx.MXNetError):
         run(main)
+
+
+@pytest.mark.parametrize("lines", [1, 100_000])  # flushed at the end, and on the way
+def test_who_reads_no_further_ends_a_command_without_a_word(lines):
+    code = f"from cpm.cli import run; run(lambda: [print('a line') for _ in range({lines})])"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process.stdout.close()
+    assert process.stderr.read() == "" and process.wait(timeout=60) == 1
+    process.stderr.close()

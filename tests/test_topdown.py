@@ -285,7 +285,7 @@ def test_train_evaluate_and_predict_as_a_user_does(run_script, coco, tmp_path):
     picture = coco / "val2017" / "000000000001.jpg"
     predict = ("predict.py", picture, f"--resume={last}", "--gpus=-1", f"--output={tmp_path / 'found'}")
     process = run_script(*predict, f"--boxes={tmp_path / 'boxes.json'}", "--min-joint-score=0")
-    assert process.returncode == 0 and "2 people in 1 pictures" in process.stdout, process.stderr
+    assert process.returncode == 0 and "2 people in 1 picture" in process.stdout, process.stderr
     content = json.loads((tmp_path / "found" / "people.json").read_text())
     assert len(content["images"][0]["people"]) == 2 and content["joints"][0] == "nose"
     assert_one_line(run_script(*predict, "--boxes=nowhere.json"), "nowhere.json: no such file")
