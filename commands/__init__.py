@@ -6,13 +6,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
 from .. import __version__
 from .._compat import pip_install
 from ..cli import Parser, run
-from ..errors import PackageError, reason
+from ..errors import PackageError, quote, reason
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     if name in COMMANDS:
         COMMANDS[name].run(rest, f"cpm {name}")
         return
-    arguments = front_parser().parse_args([name, *rest])
+    parser = front_parser()
+    if not name.startswith("-"):
+        alike = get_close_matches(name, COMMANDS, n=1)
+        parser.error(f"no command {quote(name)}" + (f", did you mean {alike[0]}?" if alike else ""))
+    arguments = parser.parse_args([name, *rest])
     run(lambda: print_completion(arguments.completion))
 
 

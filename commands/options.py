@@ -44,7 +44,7 @@ def network_path(given: str | None) -> Path:
         If it cannot be downloaded.
     """
     if given is None:
-        raise ConfigError("--checkpoint is missing: which network?")
+        raise ConfigError("which network? --checkpoint=FILE, or a name of cpm fetch --list")
     from ..models.published.find import find_network
 
     return find_network(given)

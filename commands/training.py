@@ -31,6 +31,7 @@ SHORT = {
     "num_workers": "train.num_workers",
     "seed": "train.seed",
     "amp": "train.amp",
+    "log": "train.log",
 }
 
 
@@ -60,6 +61,9 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     short.add_argument("--lr", type=float, metavar="RATE", help="optimizer.lr")
     short.add_argument("--num-workers", type=int, metavar="N", help="train.num_workers: threads that prepare batches")
     short.add_argument("--seed", type=int, metavar="N", help="train.seed")
+    short.add_argument(
+        "--log", choices=("mlflow", "wandb"), help="train.log: a service that is told of figures and pictures too"
+    )
     _add_machine(parser.add_argument_group("machine"))
 
 

@@ -3,8 +3,8 @@
     python scripts/train_gluon_cpm.py --gpus=0,1 --config=caffe_vgg19
 
 Published: AP 0.584 on the 1,160 images (--protocol=rtpose-1160), 0.577 on the first 2,644 (--protocol=val2014-2644).
-The trunk is best the VGG19 of Caffe itself: --set model.trunk_file=FILE with what scripts/fetch_pretrained.py
-vgg19_caffe makes.
+The trunk is best the VGG19 of Caffe itself: --set model.trunk_file=FILE with what `cpm fetch vgg19_caffe`
+makes.
 """
 
 from cpm.configs import recipe

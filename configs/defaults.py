@@ -22,6 +22,7 @@ _TRAIN: dict[str, Any] = {
     "freeze_bn": False,  # normalise by the statistics that the network brings; for small batches of few images
     "amp": "",  # 16-bit convolutions: "auto", "bfloat16" (CPU) or "float16" (GPU)
     "seed": 7,
+    "log": "",  # a service that is told of figures and pictures too: mlflow or wandb
     "log_every": 50,  # iterations
     "checkpoint_every": 1000,  # iterations; last.npz is written after every epoch too
     "keep_every": 5,  # epochs; the network alone is kept as epoch-NNN.npz; 0 keeps only last.npz and best.npz

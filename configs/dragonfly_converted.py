@@ -2,7 +2,7 @@
 
     python scripts/train_gluon_cpm.py --gpus=0,1 --config=dragonfly_converted
 
-The weights are fetched once, see pretrained/README.md; scripts/fetch_pretrained.py openpose_coco says what is needed.
+The weights are fetched once, see pretrained/README.md; `cpm fetch openpose_coco` says what is needed.
 Published for the weights themselves: AP 0.550 on the first 2,644 images of val2014 (--protocol=val2014-2644), 0.530
 on the first 50 with people (--protocol=val2014-50).
 """

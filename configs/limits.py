@@ -95,6 +95,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "schedule.kind": ("step", "cosine", "polynomial", "one_cycle"),
     "schedule.unit": ("iterations", "epochs"),
     "test.reference": ("height", "shorter"),
+    "train.log": ("", "mlflow", "wandb"),
     "train.amp": ("", "auto", "bfloat16", "float16"),
 }
 

@@ -1,5 +1,6 @@
 """The command `cpm`: what it lists, how its options are called, and that it is there at once."""
 
+import shutil
 import subprocess
 import sys
 
@@ -68,6 +69,32 @@ def test_an_unknown_command_is_one_line(capsys):
     printed = capsys.readouterr()
     assert end.value.code == 2 and printed.out == ""
     assert printed.err.startswith("error: ") and "evalute" in printed.err and printed.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["predit", "a.jpg"], "no command 'predit', did you mean predict?"),
+        (["xyz"], "no command 'xyz'; --help"),
+        (["predict", "a.jpg"], "which network? --checkpoint=FILE, or a name of cpm fetch --list"),
+        (["predict", "a.jpg", "--checkpoint=openpose_cocoo"], "did you mean openpose_coco?"),
+        (["predict", "a.jpg", "--checkpoint=xyz"], "xyz: no such file nor published network"),
+        (["predict", "a.jpg", "--checkpoint=xyz.npz"], "xyz.npz: no such file"),
+    ],
+)
+def test_what_is_misspelt_is_said_in_one_line(arguments, told):
+    process = run_python("-m", "cpm", *arguments)
+    assert process.returncode == 2 and process.stdout == ""
+    assert told in process.stderr and process.stderr.count("\n") == 1
+
+
+def test_a_clone_without_kernels_says_so(tmp_path):
+    for name in ("cpm", "ops", "codecs", "configs"):
+        shutil.copytree(ROOT / name, tmp_path / name, symlinks=True, ignore=shutil.ignore_patterns("*.so", "*.pyd"))
+    command = [sys.executable, "-c", "import cpm.codecs"]
+    process = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=tmp_path)
+    assert process.returncode == 1
+    assert "its kernels are not compiled; run `pip install -e .` in the clone" in process.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize("name", COMMANDS)

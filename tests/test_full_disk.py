@@ -116,7 +116,7 @@ from cpm.training.log_files import EventFile
 full()
 events = EventFile(out)
 for step in range(1000):
-    events.add_scalar("train/loss", 1.0, step)
+    events.scalar("train/loss", 1.0, step)
     events.flush()
 """,
     "train.log": """

@@ -129,6 +129,7 @@ TRAINING = {
     "--lr": ("--lr=0.5", {"optimizer.lr": 0.5}),
     "--num-workers": ("--num-workers=1", {"train.num_workers": 1}),
     "--seed": ("--seed=5", {"train.seed": 5}),
+    "--log": ("--log=wandb", "pip install wandb"),
     "--gpus": ("--gpus=99", "there is no GPU 99"),
     "--amp": ("--amp=float16", "float16"),
     "--disable-fusion": ("--disable-fusion", {"fusion": "0"}),

@@ -20,6 +20,7 @@ from ..tasks import TASKS, Task, bottom_up
 from ..tasks.task import tested_data, trained_data
 from .amp import choose_precision
 from .body import warn_of_body
+from .loggers import check_service
 from .optimizers import create_optimizer
 from .resuming import check_changes, recipe_of
 from .scoring import Scorer
@@ -123,6 +124,7 @@ def build_trainer(
     check_workers("train.num_workers", config.train.num_workers)
     choose_precision(config.train.amp, contexts)  # before anything is loaded
     create_optimizer(config.optimizer)
+    check_service(config.train.log)
     skeleton = _checked_skeleton(config)
     trained_on = trained_data(config).open(skeleton)  # before anything is downloaded
     tested_on = tested_data(config).open(skeleton)

@@ -10,6 +10,7 @@ from pathlib import Path
 from ..errors import CheckpointError, ConfigError
 from ..files import atomic_path
 from ..models import read_checkpoint
+from .loggers import ID_FILES
 from .progress import Progress
 
 logger = logging.getLogger(__name__)
@@ -17,6 +18,7 @@ logger = logging.getLogger(__name__)
 FORMER = "last-1.npz"  # what last.npz was before, in case that is damaged
 _CHECKPOINTS = ("last.npz", FORMER, "best.npz", "average.npz", "epoch-[0-9]*.npz")
 _RECORDS = (
+    ID_FILES,
     "losses.csv",
     "losses.png",
     "train.log",

@@ -45,11 +45,11 @@ class EventFile:
         if purge_step is not None:
             self._write(step=purge_step, session_log=SessionLog(status=SessionLog.START))
 
-    def add_scalar(self, name: str, value: float, step: int) -> None:
+    def scalar(self, name: str, value: float, step: int) -> None:
         """Record a figure."""
         self._write(step=step, summary=summary.scalar(name, value))
 
-    def add_image(self, name: str, image: np.ndarray, step: int) -> None:
+    def image(self, name: str, image: np.ndarray, step: int) -> None:
         """Record a picture (H, W, 3) uint8 RGB."""
         self._write(step=step, summary=summary.image(name, image, dataformats="HWC"))
 

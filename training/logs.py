@@ -11,12 +11,14 @@ from pathlib import Path
 from types import TracebackType
 
 import numpy as np
+from easydict import EasyDict
 from matplotlib.figure import Figure
 
 from ..draw import save_image
 from ..files import append_rows, atomic_path
 from .folder import carry_best, clear_run, is_same
 from .log_files import EventFile, LogFile
+from .loggers import Logger, Service
 from .progress import Progress
 from .scoring import SCORES
 
@@ -27,7 +29,8 @@ class RunLog:
     """The records of a training run in its output folder; a run that goes on appends to them.
 
     Writes ``train.log``, ``losses.csv`` (iteration, split, name, value), ``losses.png``, TensorBoard events in
-    ``tensorboard/`` and pictures in ``pictures/``. What an earlier run has left in the folder goes.
+    ``tensorboard/`` and pictures in ``pictures/``, and tells a service of figures and pictures, if one is asked for.
+    The table is what a run that goes on reads. What an earlier run has left in the folder goes.
 
     Parameters
     ----------
@@ -37,9 +40,11 @@ class RunLog:
         The folder of the run that goes on, whose table does too; None for a new run.
     progress
         How far that run had come: what it recorded later is dropped.
+    config
+        The recipe, which says which service is told too.
     """
 
-    def __init__(self, output: Path, source: Path | None, progress: Progress) -> None:
+    def __init__(self, output: Path, source: Path | None, progress: Progress, config: EasyDict) -> None:
         self._output = output
         self._table = output / "losses.csv"
         output.mkdir(parents=True, exist_ok=True)
@@ -48,7 +53,7 @@ class RunLog:
             clear_run(output)
         with atomic_path(self._table) as temporary, open(temporary, "w", newline="") as file:
             csv.writer(file).writerows(self._rows)
-        self._events = self._open_events(progress)
+        self._loggers: list[Logger] = [self._open_events(progress), Service(config.train.log, output, config)]
         self._handler = LogFile(output / "train.log")
         self._handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         logging.getLogger("cpm").addHandler(self._handler)
@@ -66,22 +71,25 @@ class RunLog:
                 logger.error("the run stops: %s", error)
         logging.getLogger("cpm").removeHandler(self._handler)
         self._handler.close()
-        self._events.close()
+        for each in self._loggers:
+            each.close()
 
     def scalars(self, iteration: int, split: str, values: Mapping[str, float]) -> None:
         """Record figures of a split (``train`` or ``val``) at an iteration."""
         rows = [[str(iteration), split, name, repr(float(value))] for name, value in values.items()]
         self._rows += rows
         append_rows(self._table, rows)
-        for name, value in values.items():
-            self._events.add_scalar(f"{split}/{name}", value, iteration)
-        self._events.flush()
+        for each in self._loggers:
+            for name, value in values.items():
+                each.scalar(f"{split}/{name}", value, iteration)
+            each.flush()
 
     def picture(self, iteration: int, name: str, image: np.ndarray) -> None:
-        """Keep a picture (H, W, 3) uint8 RGB as a file and as a TensorBoard event."""
+        """Keep a picture (H, W, 3) uint8 RGB as a file, and tell the loggers of it."""
         save_image(self._output / "pictures" / f"{name}-{iteration:06d}.jpg", image)
-        self._events.add_image(name, image, iteration)
-        self._events.flush()
+        for each in self._loggers:
+            each.image(name, image, iteration)
+            each.flush()
 
     def draw_curve(self) -> None:
         """Draw the total losses of training and validation over the iterations to ``losses.png``, and scores."""
@@ -110,7 +118,7 @@ class RunLog:
         events = EventFile(self._output / "tensorboard", purge_step=purge if progress.iteration else None)
         for iteration, split, name, value in self._rows:
             if int(iteration) >= purge:
-                events.add_scalar(f"{split}/{name}", float(value), int(iteration))
+                events.scalar(f"{split}/{name}", float(value), int(iteration))
         return events
 
 

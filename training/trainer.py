@@ -115,7 +115,7 @@ class PoseTrainer:
         KeyboardInterrupt
             After a SIGINT or SIGTERM, once a checkpoint is written.
         """
-        with RunLog(self.output, self._source, self.progress) as log, StopSignal() as stop:
+        with RunLog(self.output, self._source, self.progress, self.config) as log, StopSignal() as stop:
             self._announce()
             if self._source is not None and not is_same(self.output, self._source):
                 self.save("last.npz")  # from now on this folder has a run

@@ -1,8 +1,9 @@
 """A tiny training that goes on where it was, for tests that kill it: it tells its batches, and may stop itself.
 
-python -m tests.helpers.killed_training DATA OUTPUT DEVICES [SIGNAL before|after FILE NUMBER]
+python -m tests.helpers.killed_training DATA OUTPUT DEVICES plain|rich [SIGNAL before|after FILE NUMBER]
 
-A signal is sent before or after the file of this name is written for the so manieth time.
+A rich one does all that a training can do beside. A signal is sent before or after the file of this name is written
+for the so manieth time.
 """
 
 import os
@@ -15,11 +16,12 @@ import cpm  # noqa: F401  (first, for it lets us import MXNet)
 # isort: split
 import mxnet as mx
 
+from cpm.commands.learning import scorer_of
 from cpm.configs import recipe
 from cpm.training import build_trainer, check_output, choose_recipe, state
 from cpm.training.learner import Learner
 
-LAST_EPOCH = 25  # the batch that it begins with; each has four, and two of the validation
+LAST_EPOCH = 21  # the batch that it begins with at the earliest; each has four, and one or two of the validation
 
 
 def make_config(data: Path):
@@ -41,6 +43,19 @@ def make_config(data: Path):
             "keep_every": 0,
         },
     )
+
+
+def make_rich_config(data: Path):
+    """Return the recipe with averages, batches in parts, short gradients, scores and states of the last epochs."""
+    config = make_config(data)
+    config.train.update(batch_size=4, average=0.8, accumulate=2, keep_every=1, keep_last=2, score_every=2)
+    config.optimizer.update(name="adamw", weight_decay=1e-2, clip_norm=5.0)
+    config.schedule.kind = "one_cycle"
+    config.test.update(scales=(1.0,), flip=False, box_size=64)
+    return config
+
+
+CONFIGS = {"plain": make_config, "rich": make_rich_config}
 
 
 def plant(number: int, when: str, name: str, count: int) -> None:
@@ -71,7 +86,7 @@ def count_batches() -> None:
     Learner.losses = write_and_compute
 
 
-def main(data: str, output: str, devices: str, *planted: str) -> None:
+def main(data: str, output: str, devices: str, kind: str, *planted: str) -> None:
     """Train to the end, or until a signal comes."""
     last = Path(output) / "last.npz"
     if planted:
@@ -80,9 +95,10 @@ def main(data: str, output: str, devices: str, *planted: str) -> None:
     if last.exists():
         config, checkpoint = choose_recipe(None, "", None, last, [])
     else:
-        config, checkpoint = make_config(Path(data)), None
+        config, checkpoint = CONFIGS[kind](Path(data)), None
     check_output(Path(output), last if checkpoint else None, overwrite=False)
-    run = build_trainer(config, [mx.cpu(number) for number in range(int(devices))], Path(output), checkpoint)
+    contexts = [mx.cpu(number) for number in range(int(devices))]
+    run = build_trainer(config, contexts, Path(output), checkpoint, scorer_of(config))
     count_batches()
     run.fit()
 
