@@ -18,6 +18,7 @@ from .errors import ConfigError, quote
 
 logger = logging.getLogger(__name__)
 
+_SHORT = 30  # characters of an option in a message
 _UNFINISHED = ".unfinished"  # the folder in the output folder where a run puts its files until all are there
 
 
@@ -221,8 +222,14 @@ def _held(folder: Path, contents: Contents, options: Mapping[str, Any]) -> str:
     stored = report.get(contents.options) if contents.options else report
     stored = stored if isinstance(stored, dict) else {}
     other = [name for name, value in options.items() if stored.get(name) != value]
-    changes = [f"{name} {quote(stored.get(name), 30)}, not {quote(options[name], 30)}" for name in other[:3]]
+    changes = [_change(name, stored.get(name), options[name]) for name in other[:3]]
     return f"results of other options ({'; '.join(changes)})" if other else ""
+
+
+def _change(name: str, found: object, wanted: object) -> str:
+    """Return how an option differs; of long values, which cut would look alike, only that it does."""
+    values = [quote(value, _SHORT) for value in (found, wanted)]
+    return f"other {name}" if any(len(value) == _SHORT for value in values) else f"{name} {values[0]}, not {values[1]}"
 
 
 def _read_report(folder: Path, contents: Contents) -> dict[str, Any] | None:

@@ -49,6 +49,12 @@ def test_other_options_are_refused_or_replace_all(tmp_path):
     assert json.loads((tmp_path / "list.json").read_text()) == {"limit": 3}
 
 
+def test_of_long_options_it_is_said_that_they_differ(tmp_path):
+    run(OutputFolder(tmp_path), {"pictures": ["a/folder/with/a/long/name/1.jpg"], "limit": 1})
+    with pytest.raises(ConfigError, match=r"of other options \(other pictures; limit 1, not 2\)"):
+        run(OutputFolder(tmp_path), {"pictures": ["a/folder/with/a/long/name/2.jpg"], "limit": 2})
+
+
 def test_a_default_folder_makes_way(tmp_path, caplog):
     places = [run(OutputFolder(tmp_path / "net", makes_way=True), {"limit": limit}) for limit in (None, 3, 4, 3, None)]
     assert [path.name for path in places] == ["net", "net-2", "net-3", "net-2", "net"]
