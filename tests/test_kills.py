@@ -65,7 +65,7 @@ def kill_somewhere(run, output, name, rng) -> None:
     """Send a signal at a random moment of the training: in a step, a validation, or what comes between."""
     data, devices, kind = run
     process = start(data, output, devices, kind)
-    for _ in range(rng.randrange(1, LAST_EPOCH)):
+    for _ in range(rng.randrange(1, LAST_EPOCH[kind])):
         assert process.stdout.readline() == "batch\n"
     time.sleep(rng.uniform(0, 0.1))
     process.send_signal(signal.Signals[name])

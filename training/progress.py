@@ -83,7 +83,7 @@ def read_state(checkpoint: Checkpoint) -> RunState:
 
 
 def _parse(meta: Mapping[str, Any]) -> RunState:
-    progress = _progress(meta.get("progress"))
+    progress = _progress(meta.get("progress"), _is_scored(meta.get("config")))
     return RunState(
         progress,
         updates=_whole("updates", meta.get("updates", progress.iteration), progress.iteration),
@@ -94,7 +94,13 @@ def _parse(meta: Mapping[str, Any]) -> RunState:
     )
 
 
-def _progress(content: Any) -> Progress:
+def _is_scored(config: Any) -> bool:
+    """Return whether a recipe has the network scored every few epochs, so that there may be no best yet."""
+    train = config.get("train") if isinstance(config, dict) else None
+    return isinstance(train, dict) and bool(train.get("score_every"))
+
+
+def _progress(content: Any, is_scored: bool) -> Progress:
     names = list(asdict(Progress()))
     if isinstance(content, dict):
         content = {"stale": 0, **content}  # which old files lack
@@ -104,10 +110,12 @@ def _progress(content: Any) -> Progress:
     if iteration < epoch + batch:
         raise ValueError(f"{iteration} iterations in {epoch} epochs and {batch} batches")
     best = content["best"]
-    if epoch and best != math.inf:
-        best = _number("best", best)
-    elif not epoch and best != math.inf:
+    if best == math.inf and epoch and not is_scored:
+        raise ValueError(f"best={quote(best)} after a validation")
+    if best != math.inf and not epoch:
         raise ValueError(f"best={quote(best)} before the first validation")
+    if best != math.inf:
+        best = _number("best", best)
     return Progress(epoch, batch, iteration, best, _whole("stale", content["stale"], epoch))
 
 
