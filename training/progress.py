@@ -83,7 +83,7 @@ def read_state(checkpoint: Checkpoint) -> RunState:
 
 
 def _parse(meta: Mapping[str, Any]) -> RunState:
-    progress = _progress(meta.get("progress"), _is_scored(meta.get("config")))
+    progress = _progress(meta.get("progress"))
     return RunState(
         progress,
         updates=_whole("updates", meta.get("updates", progress.iteration), progress.iteration),
@@ -94,13 +94,7 @@ def _parse(meta: Mapping[str, Any]) -> RunState:
     )
 
 
-def _is_scored(config: Any) -> bool:
-    """Return whether a recipe has the network scored every few epochs, so that there may be no best yet."""
-    train = config.get("train") if isinstance(config, dict) else None
-    return isinstance(train, dict) and bool(train.get("score_every"))
-
-
-def _progress(content: Any, is_scored: bool) -> Progress:
+def _progress(content: Any) -> Progress:
     names = list(asdict(Progress()))
     if isinstance(content, dict):
         content = {"stale": 0, **content}  # which old files lack
@@ -110,13 +104,14 @@ def _progress(content: Any, is_scored: bool) -> Progress:
     if iteration < epoch + batch:
         raise ValueError(f"{iteration} iterations in {epoch} epochs and {batch} batches")
     best = content["best"]
-    if best == math.inf and epoch and not is_scored:
-        raise ValueError(f"best={quote(best)} after a validation")
+    stale = _whole("stale", content["stale"], epoch)
+    if best == math.inf and stale != epoch:  # as long as there is no best, no epoch was better
+        raise ValueError(f"best={quote(best)} after {stale} of {epoch} epochs that were no better")
     if best != math.inf and not epoch:
         raise ValueError(f"best={quote(best)} before the first validation")
     if best != math.inf:
         best = _number("best", best)
-    return Progress(epoch, batch, iteration, best, _whole("stale", content["stale"], epoch))
+    return Progress(epoch, batch, iteration, best, stale)
 
 
 def _meter(content: Any) -> dict[str, Any]:
