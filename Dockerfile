@@ -1,6 +1,6 @@
 # cpm on the CPU, for pictures and networks of the folder that one is in:
 #     docker build -t cpm .
-#     docker run --rm --user "$(id -u)" --env CPM_HOME=/work/.cpm --volume "$PWD:/work" cpm \
+#     docker run --rm --user "$(id -u)" --env CPM_HOME=/pictures/.cpm --volume "$PWD:/pictures" cpm \
 #         predict photo.jpg --checkpoint net.npz
 FROM python:3.12.12-slim-bookworm AS build
 RUN apt-get update \
@@ -20,6 +20,6 @@ COPY --from=build /wheels /wheels
 RUN pip install --no-cache-dir "$(echo /wheels/*.whl)[onnx]"
 RUN useradd --create-home cpm
 USER cpm
-WORKDIR /work
+WORKDIR /pictures
 ENTRYPOINT ["cpm"]
 CMD ["--help"]

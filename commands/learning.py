@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from ..models import PoseNet
     from ..training.scoring import Score, Scorer
 
-_FIGURES = {"oks": ("AP", "AP", 1.0), "pckh": ("PCKh", "mean", 100.0)}  # by metric: the name, its key, its top
-
 
 def scorer_of(config: EasyDict) -> Scorer | None:
     """Return what scores a network on the first of the validation images of a recipe, at one scale.
@@ -27,7 +25,7 @@ def scorer_of(config: EasyDict) -> Scorer | None:
         If the data are not what they should be.
     """
     from ..configs import to_json
-    from ..evaluation import Choice, Report, evaluate_dataset
+    from ..evaluation import METRICS, Choice, Report, evaluate_dataset
     from ..skeletons import skeleton_from_spec, skeleton_to_spec
     from ..tasks import TASKS
     from ..tasks.task import tested_data
@@ -37,13 +35,13 @@ def scorer_of(config: EasyDict) -> Scorer | None:
         return None
     task = TASKS[config.task]
     dataset = tested_data(config).open(skeleton_from_spec(config.labels.skeleton))
-    name, key, top = _FIGURES[dataset.metric]
+    metric = METRICS[dataset.metric]
     choice = Choice(limit=config.train.score_limit)
 
     def score(net: PoseNet) -> Score:
         meta = {"config": to_json(config), "skeleton": skeleton_to_spec(net.skeleton)}
         estimator = task.finder(net, meta, config.name, {}).at_one_scale()
         figures, _ = evaluate_dataset(estimator, dataset, choice, Report(progress=False))
-        return Score(name, float(figures[key]), top)
+        return Score(metric.name, float(figures[metric.figure]), metric.top)
 
     return score

@@ -20,9 +20,11 @@ from ..errors import ConfigError
 from .options import add_flip, add_machine, add_network, add_output_folder, network_path
 
 if TYPE_CHECKING:
+    import numpy as np
     from mxnet import Context
 
     from ..inference.box_sources import Boxes
+    from ..person import Person
     from ..tasks import Estimator
 
 _DEFAULT = Path("output/predict")
@@ -162,7 +164,10 @@ def run(arguments: argparse.Namespace) -> None:
     }
     formats = [name for name in arguments.format if name in PEOPLE_FORMATS]
     delivery = Delivery(estimator.select, formats, arguments.draw, notes)
-    find = lambda path, image: estimator.everybody([image], [path])[0]  # noqa: E731
+
+    def find(path: Path, image: np.ndarray) -> list[Person]:
+        return estimator.everybody([image], [path])[0]
+
     print(predict_files(find, pictures, estimator.skeleton, output, delivery))
     print(f"people.json is in {output}, pictures too" if arguments.draw else f"people.json is in {output}")
 

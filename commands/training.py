@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..choices import SERVICES
 from ..cli import as_assignments
 from ..errors import ConfigError
 from .learning import scorer_of
@@ -61,9 +62,7 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     short.add_argument("--lr", type=float, metavar="RATE", help="optimizer.lr")
     short.add_argument("--num-workers", type=int, metavar="N", help="train.num_workers: threads that prepare batches")
     short.add_argument("--seed", type=int, metavar="N", help="train.seed")
-    short.add_argument(
-        "--log", choices=("mlflow", "wandb"), help="train.log: a service that is told of figures and pictures too"
-    )
+    short.add_argument("--log", choices=SERVICES, help="train.log: a service that is told of figures and pictures too")
     _add_machine(parser.add_argument_group("machine"))
 
 

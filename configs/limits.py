@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..choices import SERVICES
 from ..codecs import KINDS
 
 _MANY = 2**31 - 1
@@ -95,7 +96,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "schedule.kind": ("step", "cosine", "polynomial", "one_cycle"),
     "schedule.unit": ("iterations", "epochs"),
     "test.reference": ("height", "shorter"),
-    "train.log": ("", "mlflow", "wandb"),
+    "train.log": ("", *SERVICES),
     "train.amp": ("", "auto", "bfloat16", "float16"),
 }
 

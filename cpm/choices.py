@@ -7,4 +7,5 @@ CALIBRATIONS = ("entropy", "naive")  # how the ranges of activations are found
 EXPORTS = ("onnx", "symbol")  # formats of networks that are taken out
 PACKED_FROM = ("coco", "coco_json", "hdf5")  # what a data set may be packed from
 PEOPLE_FORMATS = ("coco", "openpose", "csv", "yolo")  # of people in pictures
+SERVICES = ("mlflow", "wandb")  # that are told of trainings
 ENTRIES = ("train", "val", "all")  # of COCO.json and HDF5, by their isValidation

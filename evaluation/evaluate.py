@@ -81,7 +81,29 @@ def by_pckh(dataset: MpiiPeople, estimator: Estimator, choice: Choice) -> Plan:
     return scenes, evaluator, {"limit": choice.limit}
 
 
-METRICS: dict[str, Callable[[Any, Estimator, Choice], Plan]] = {"oks": by_oks, "pckh": by_pckh}
+@dataclass(frozen=True)
+class Metric:
+    """What a data set is scored by.
+
+    Attributes
+    ----------
+    plan
+        Says how, for a data set, an estimator and a choice of it.
+    name
+        What its first figure is called.
+    figure
+        The key of that figure.
+    top
+        The highest that it can be.
+    """
+
+    plan: Callable[[Any, Estimator, Choice], Plan]
+    name: str
+    figure: str
+    top: float
+
+
+METRICS = {"oks": Metric(by_oks, "AP", "AP", 1.0), "pckh": Metric(by_pckh, "PCKh", "mean", 100.0)}
 
 
 def evaluate_dataset(
@@ -109,7 +131,7 @@ def evaluate_dataset(
         See `run`; and if a choice does not concern the data set or the estimator.
     """
     report = report or Report()
-    scenes, evaluator, notes = METRICS[dataset.metric](dataset, estimator, choice or Choice())
+    scenes, evaluator, notes = METRICS[dataset.metric].plan(dataset, estimator, choice or Choice())
     figures = run(estimator, scenes, evaluator, replace(report, notes={**report.notes, **notes}))
     name = report.notes.get("name") or dataset.split
     return figures, f"{name}: {estimator.describe()}, {len(scenes)} images\n{evaluator.table(figures)}"

@@ -12,7 +12,7 @@ from cpm.configs import override, recipe
 from cpm.errors import ConfigError, CpmError
 from cpm.models import load_network, read_checkpoint
 from cpm.tasks import TASKS
-from cpm.training import Schedule, build_trainer, choose_recipe, find_checkpoint
+from cpm.training import Schedule, build_trainer, choose_recipe, find_checkpoint, run_recipe
 from cpm.training.folder import FORMER, drop_older
 from cpm.training.gradients import clip
 from cpm.training.optimizers import Nesterov, create_optimizer, list_optimizers
@@ -62,7 +62,7 @@ def test_all_of_it_resumes_exactly(data, tmp_path, contexts):
 
 
 @pytest.mark.parametrize("name", list_optimizers())
-def test_every_optimizer_learns_and_resumes_exactly(data, tmp_path, name):
+def test_every_optimizer_resumes_exactly(data, tmp_path, name):
     config = recipe_with(data, f"optimizer.name={name!r}", "optimizer.lr=1e-6", "optimizer.weight_decay=0.001")
     train(config, tmp_path / "whole")
     stop_at(build_trainer(config, ONE, tmp_path / "cut"), 6)
@@ -179,6 +179,9 @@ def test_patience_ends_a_run_and_it_stays_ended(data, tmp_path, caplog):
     assert (trainer.progress.epoch, trainer.progress.stale) == (3, 2)
     assert "no better validation in 2 epochs" in caplog.text
     assert go_on(tmp_path / "run" / "last.npz").progress.epoch == 3
+    ended, checkpoint = choose_recipe(None, "", None, tmp_path / "run" / "last.npz", [])
+    assert run_recipe(ended, ONE, None, checkpoint) is None
+    assert "finished, 2 epochs were no better; --set train.patience=N" in caplog.text
     assert go_on(tmp_path / "run" / "last.npz", changes=["train.patience=3"]).progress.epoch == 4
 
 
@@ -223,7 +226,7 @@ def test_a_run_is_scored_as_it_learns(data, tmp_path, script):
     trainer = build_trainer(config, ONE, tmp_path / "whole", scorer=scorer_of(config))
     trainer.fit()
     rows = [row.split(",") for row in (tmp_path / "whole" / "losses.csv").read_text().splitlines()]
-    scores = {int(row[0]): float(row[3]) for row in rows if row[1:3] == ["val", "AP"]}
+    scores = {int(row[0]): float(row[3]) for row in rows if row[1:3] == ["score", "AP"]}
     steps = trainer.progress.iteration // 5
     assert list(scores) == [2 * steps, 4 * steps]
     assert trainer.progress.best == pytest.approx(1 - max(scores.values()))
@@ -243,6 +246,12 @@ def top_down_recipe(data):
         augment={"size": (64, 48)},
         train={"batch_size": 4, "num_workers": 0},
     )
+
+
+def test_patience_waits_for_a_score(data, tmp_path):
+    config = recipe_with(data, "train.score_every=3", "train.patience=2")
+    with pytest.raises(ConfigError, match=r"train\.patience=2: ends a run before train\.score_every=3 scores it"):
+        build_trainer(config, ONE, tmp_path / "run")
 
 
 def test_what_is_best_keeps_its_meaning(data, tmp_path):

@@ -95,13 +95,16 @@ def test_home(monkeypatch):
     assert home() == Path.home() / ".cpm"
 
 
-def test_fetch_from_a_mirror(mirror, imported, tmp_path, monkeypatch):
+def test_fetch_from_a_mirror(mirror, imported, tmp_path, monkeypatch, caplog):
     path = fetch("two", mirror=str(mirror))
     assert path == tmp_path / "home" / "models" / "two.npz" and path.read_bytes() == XML + b"bins"
     entry, file, source = imported[0]
     assert entry is PRETRAINED["two"] and file == tmp_path / "home" / "downloads" / "two" / "net.xml"
     assert source["name"] == "two" and [len(part["sha256"]) for part in source["files"]] == [64, 64]
     assert fetch("two") == path and len(imported) == 1  # is there already
+    assert "is there already" not in caplog.text
+    assert fetch("two", [mirror / "two" / "net.xml"]) == path and len(imported) == 1
+    assert "two.npz is there already, the files given are not read" in caplog.text
     path.unlink()
     assert fetch("two") == path and len(imported) == 2  # its downloads are there already
     (tmp_path / "home" / "downloads" / "two" / "net.bin").unlink()

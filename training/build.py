@@ -23,7 +23,7 @@ from .body import warn_of_body
 from .loggers import check_service
 from .optimizers import create_optimizer
 from .resuming import check_changes, recipe_of
-from .scoring import Scorer
+from .scoring import Scorer, check_patience
 from .trainer import PoseTrainer
 
 # The first values of convolutions that do not name their own.
@@ -124,6 +124,7 @@ def build_trainer(
     check_workers("train.num_workers", config.train.num_workers)
     choose_precision(config.train.amp, contexts)  # before anything is loaded
     create_optimizer(config.optimizer)
+    check_patience(config)
     check_service(config.train.log)
     skeleton = _checked_skeleton(config)
     trained_on = trained_data(config).open(skeleton)  # before anything is downloaded

@@ -20,7 +20,7 @@ from .folder import carry_best, clear_run, is_same
 from .log_files import EventFile, LogFile
 from .loggers import Logger, Service
 from .progress import Progress
-from .scoring import SCORES
+from .scoring import SPLIT
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class RunLog:
             each.close()
 
     def scalars(self, iteration: int, split: str, values: Mapping[str, float]) -> None:
-        """Record figures of a split (``train`` or ``val``) at an iteration."""
+        """Record figures of a split (``train``, ``val`` or ``score``) at an iteration."""
         rows = [[str(iteration), split, name, repr(float(value))] for name, value in values.items()]
         self._rows += rows
         append_rows(self._table, rows)
@@ -100,7 +100,7 @@ class RunLog:
             points = [(int(row[0]), float(row[3])) for row in rows]
             if points:
                 axes.plot(*zip(*points), style, label=split)
-        scores = [row for row in self._rows if row[1] == "val" and row[2] in SCORES]
+        scores = [row for row in self._rows if row[1] == SPLIT]
         if scores:
             other = axes.twinx()
             points = [(int(row[0]), float(row[3])) for row in scores]

@@ -25,15 +25,14 @@ class AdamW(mx.optimizer.Adam):
 
     def update(self, index: Any, weight: Any, grad: Any, state: Any) -> None:
         """Shrink a parameter by the rate times the decay, then update it as Adam does without one."""
-        shrink = self._get_lr(index) * self._get_wd(index)
+        shrink = self._get_lr(index) * super()._get_wd(index)
         if shrink:
             weight *= 1 - shrink
-        decay: float = self.wd
-        self.wd: float = 0.0
-        try:
-            super().update(index, weight, grad, state)
-        finally:
-            self.wd = decay
+        super().update(index, weight, grad, state)
+
+    def _get_wd(self, index: Any) -> float:
+        """Return what Adam is to add to the gradient: nothing."""
+        return 0.0
 
 
 class Nesterov(mx.optimizer.NAG):

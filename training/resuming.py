@@ -59,6 +59,15 @@ def is_finished(checkpoint: Checkpoint, config: EasyDict) -> bool:
     return is_over(read_state(checkpoint).progress, config)
 
 
+def why_finished(checkpoint: Checkpoint, config: EasyDict) -> str:
+    """Return why a run has come to an end, and what lets it go on."""
+    progress = read_state(checkpoint).progress
+    options = config.train
+    if progress.epoch < options.epochs:
+        return f"{progress.stale} epochs were no better; --set train.patience=N with a higher number trains on"
+    return f"all {options.epochs} epochs are trained; --epochs=N trains on"
+
+
 def is_over(progress: Progress, config: EasyDict) -> bool:
     """Return whether a run has come to its last epoch, or to the end of its patience."""
     options = config.train

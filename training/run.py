@@ -14,7 +14,7 @@ from ..locks import lock_folder
 from ..models import Checkpoint
 from .build import build_trainer
 from .folder import check_output
-from .resuming import is_finished
+from .resuming import is_finished, why_finished
 from .scoring import Scorer
 
 logger = logging.getLogger(__name__)
@@ -51,8 +51,7 @@ def run_recipe(
         If something does not fit together; nothing is written then.
     """
     if checkpoint is not None and is_finished(checkpoint, config):
-        epochs = config.train.epochs
-        logger.info("%s: finished, all %d epochs are trained; --epochs=N trains on", checkpoint.path, epochs)
+        logger.info("%s: finished, %s", checkpoint.path, why_finished(checkpoint, config))
         return None
     source = None if checkpoint is None else checkpoint.path
     output = output or (Path("output") / config.name if source is None else source.parent)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from easydict import EasyDict
+
+from ..errors import ConfigError
 from ..models import PoseNet
 
 
@@ -33,4 +36,19 @@ class Score:
 
 
 Scorer = Callable[[PoseNet], Score]
-SCORES = ("AP", "PCKh")  # the names that are drawn beside the loss
+SPLIT = "score"  # what the table calls the rows of figures
+
+
+def check_patience(config: EasyDict) -> None:
+    """Make sure that a run is not ended before a network is scored that might be better.
+
+    Raises
+    ------
+    ConfigError
+        If it may be.
+    """
+    options = config.train
+    if 0 < options.patience < options.score_every:
+        raise ConfigError(
+            f"train.patience={options.patience}: ends a run before train.score_every={options.score_every} scores it"
+        )

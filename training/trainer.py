@@ -23,7 +23,7 @@ from .logs import RunLog
 from .meter import LossError, LossMeter
 from .progress import Progress
 from .resuming import check_people, is_over, notes_of
-from .scoring import Scorer
+from .scoring import SPLIT, Scorer
 from .state import RunKeeper
 from .stopping import StopSignal
 from .validation import Problems, Validation
@@ -212,7 +212,7 @@ class PoseTrainer:
         if self._scorer is None or (self.progress.epoch + 1) % self.config.train.score_every:
             return math.inf
         score = self._scorer(self.net)
-        log.scalars(self.progress.iteration, "val", {score.name: score.value})
+        log.scalars(self.progress.iteration, SPLIT, {score.name: score.value})
         logger.info("epoch %d: %s %.4g", self.progress.epoch + 1, score.name, score.value)
         return score.missing
 

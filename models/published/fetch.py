@@ -5,6 +5,7 @@ Everything is kept in one folder, see `home`: ``downloads/NAME/FILE`` as publish
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ from ..files.checkpoint import save_network
 from ..files.file_kind import check_file_of_weights, find_kind
 from ..importing import import_trunk, import_weights
 from .pretrained import Pretrained, SourceFile, find_pretrained
+
+logger = logging.getLogger(__name__)
 
 
 def fetch(name: str, files: Sequence[str | Path] = (), mirror: str | None = None) -> Path:
@@ -51,6 +54,8 @@ def fetch(name: str, files: Sequence[str | Path] = (), mirror: str | None = None
     copies = _match_copies(entry, [Path(file) for file in files])
     output = home() / "models" / f"{name}.npz"
     if output.is_file():
+        if copies:
+            logger.warning("%s is there already, the files given are not read; to make it anew, delete it", output)
         return output
     mirror = mirror or os.environ.get("CPM_MIRROR")
     folder = home() / "downloads" / name
