@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..datasets import Sample
+from ..datasets import BatchLoader, Sample
 from ..files import write_arrays
 
 logger = logging.getLogger(__name__)
@@ -24,15 +24,18 @@ class Evidence:
     ----------
     output
         The folder of the run.
+    loader
+        Where the batches are from, which knows their images.
     """
 
-    def __init__(self, output: Path) -> None:
+    def __init__(self, output: Path, loader: BatchLoader) -> None:
         self._output = output
-        self._recent: OrderedDict[str, tuple[Sample, list[Path]]] = OrderedDict()
+        self._loader = loader
+        self._recent: OrderedDict[str, tuple[Sample, int, int]] = OrderedDict()
 
-    def remember(self, place: str, batch: Sample, paths: list[Path]) -> None:
-        """Remember a batch, with the images of its samples, by what its place in the run is called."""
-        self._recent[place] = (batch, paths)
+    def remember(self, place: str, batch: Sample, epoch: int, number: int) -> None:
+        """Remember a batch, and which it is of an epoch, by what its place in the run is called."""
+        self._recent[place] = (batch, epoch, number)
         while len(self._recent) > _KEPT:
             self._recent.popitem(last=False)
 
@@ -40,7 +43,8 @@ class Evidence:
         """Write the batch of a place as arrays: ``image``, ``mask``, ``maps.NAME``, ``weights.NAME`` and ``paths``."""
         if place not in self._recent:
             return
-        batch, paths = self._recent[place]
-        names = np.array([str(path) for path in paths])
+        batch, epoch, number = self._recent[place]
+        # Asked for only now, since an epoch is shuffled for it.
+        names = np.array([str(path) for path in self._loader.paths(epoch, number)])
         write_arrays(self._output / NAME, {**batch.arrays(), "paths": names})
         logger.error("the batch is in %s; its images: %s", self._output / NAME, ", ".join(names))

@@ -97,7 +97,7 @@ class PoseTrainer:
         self._keeper = RunKeeper(self.output, config, self.learner, self._meter, train)
         self.progress = Progress()
         self._problems = Problems()
-        self._evidence = Evidence(self.output)
+        self._evidence = Evidence(self.output, train)
         self._validation = Validation(self.learner, val, options.max_val_batches, self._problems)
         self._scorer = scorer
         self._source: Path | None = None
@@ -189,7 +189,7 @@ class PoseTrainer:
         self._problems.report(batch.problems)
         iteration = self.progress.iteration + 1
         place = f"in iteration {iteration}"
-        self._evidence.remember(place, batch, self.train.paths(self.progress.epoch, self.progress.batch))
+        self._evidence.remember(place, batch, self.progress.epoch, self.progress.batch)
         losses = self.step(batch)
         self.progress = replace(self.progress, batch=self.progress.batch + 1, iteration=iteration)
         self._meter.add(losses, options.batch_size, place)
